@@ -1,0 +1,25 @@
+"""Customs' own records: one file a noun family; importing this package registers every table."""
+
+from domain.models.accounts import SignInChallenge, SignInSession
+from domain.models.issues import Attachment, Evaluation, Issue, IssueAnswer, IssueChange, IssueOffice
+from domain.models.lists import CalendarDay, ListEntry
+from domain.models.people import CustomsOffice, Enterprise, Membership, Officer, OfficerRole, Person
+
+__all__ = [
+    "Attachment",
+    "CalendarDay",
+    "CustomsOffice",
+    "Enterprise",
+    "Evaluation",
+    "Issue",
+    "IssueAnswer",
+    "IssueChange",
+    "IssueOffice",
+    "ListEntry",
+    "Membership",
+    "Officer",
+    "OfficerRole",
+    "Person",
+    "SignInChallenge",
+    "SignInSession",
+]

@@ -1,0 +1,49 @@
+"""Sign-in: one-time codes with their challenge, and server-side sessions."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, ForeignKey, Index, text
+from sqlmodel import Field, SQLModel
+
+from db.ids import uuid7
+
+
+class SignInChallenge(SQLModel, table=True):
+    """A code that was asked for; bound to phone, purpose and the browser's pre-session; the code is a peppered HMAC."""
+
+    __tablename__ = "sign_in_challenge"
+    __table_args__ = (
+        Index("sign_in_challenge_phone", "phone", text("created_at desc")),
+        Index("sign_in_challenge_ip", "ip", text("created_at desc")),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    phone: str
+    purpose: str = "sign_in"
+    code_hash: str
+    browser_key: str | None = None
+    ip: str | None = None
+    tries: int = 0
+    created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    used_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    voided_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+
+
+class SignInSession(SQLModel, table=True):
+    """A session: known by the SHA-256 of its token; acts for one membership, or as an officer."""
+
+    __tablename__ = "sign_in_session"
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    token_hash: str = Field(unique=True)
+    person_id: UUID = Field(sa_column=Column(ForeignKey("person.id"), nullable=False, index=True))
+    membership_id: UUID | None = Field(default=None, sa_column=Column(ForeignKey("membership.id")))
+    officer_id: UUID | None = Field(default=None, sa_column=Column(ForeignKey("officer.id")))
+    created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    last_seen_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    ended_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    ip: str | None = None
+    user_agent: str | None = None

@@ -1,0 +1,141 @@
+"""An issue and what belongs to it. An issue shares its id with its process instance.
+
+The columns here are the truth about an issue; `status` and `phase` are copied from the instance in the same
+transaction. `issue_search` (raw SQL in the migration) holds its text as 1- and 2-grams, kept by triggers.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Column, DateTime, ForeignKey, Index, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from db.ids import uuid7
+
+
+def _when(nullable: bool = True) -> Any:
+    return Column(DateTime(timezone=True), nullable=nullable)
+
+
+class Issue(SQLModel, table=True):
+    """问题. `round` counts 重新办理, `transfers` the changes of office; `outcome` is cleared or withdrawn."""
+
+    __tablename__ = "issue"
+    __table_args__ = (
+        Index("issue_enterprise", "enterprise_id", text("id desc")),
+        Index("issue_office_phase", "office", "phase", text("id desc")),
+        Index("issue_submitter", "submitter_id", text("id desc")),
+    )
+
+    id: UUID = Field(
+        sa_column=Column(
+            ForeignKey("process_instance.id", deferrable=True, initially="DEFERRED"), primary_key=True
+        )
+    )
+    number: str = Field(unique=True)
+    enterprise_id: UUID = Field(sa_column=Column(ForeignKey("enterprise.id"), nullable=False))
+    submitter_id: UUID = Field(sa_column=Column(ForeignKey("person.id"), nullable=False))
+    executive_id: UUID | None = Field(default=None, sa_column=Column(ForeignKey("person.id")))
+    raised_by_executive: bool = False
+    kind: str = ""
+    category: str = ""
+    office: str = Field(sa_column=Column(ForeignKey("customs_office.code"), nullable=False))
+    title: str = ""
+    description: str = ""
+    contact: str = ""
+    attachments: list[UUID] = Field(default_factory=list, sa_column=Column(ARRAY(Uuid), nullable=False))
+    importance: str | None = None
+    status: str | None = None
+    phase: str | None = None
+    created_at: datetime = Field(sa_column=_when(nullable=False))
+    submitted_at: datetime | None = Field(default=None, sa_column=_when())
+    due_at: datetime | None = Field(default=None, sa_column=_when())
+    paused_at: datetime | None = Field(default=None, sa_column=_when())
+    first_claimed_at: datetime | None = Field(default=None, sa_column=_when())
+    answered_at: datetime | None = Field(default=None, sa_column=_when())
+    closed_at: datetime | None = Field(default=None, sa_column=_when())
+    outcome: str | None = None
+    handler_id: UUID | None = Field(default=None, sa_column=Column(ForeignKey("person.id")))
+    round: int = 0
+    transfers: int = 0
+    overdue_at: datetime | None = Field(default=None, sa_column=_when())
+
+
+class IssueOffice(SQLModel, table=True):
+    """An office an issue is or was at: its handlers keep reading it."""
+
+    __tablename__ = "issue_office"
+    __table_args__ = (Index("issue_office_list", "office", text("issue_id desc")),)
+
+    issue_id: UUID = Field(sa_column=Column(ForeignKey("issue.id"), primary_key=True))
+    office: str = Field(sa_column=Column(ForeignKey("customs_office.code"), primary_key=True))
+    since: datetime = Field(sa_column=_when(nullable=False))
+
+
+class IssueChange(SQLModel, table=True):
+    """One field of an issue changed by somebody other than in drafting: before and after, for ever."""
+
+    __tablename__ = "issue_change"
+    __table_args__ = (Index("issue_change_issue", "issue_id", "id"),)
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    issue_id: UUID = Field(sa_column=Column(ForeignKey("issue.id"), nullable=False))
+    task_id: UUID | None = None
+    actor_id: UUID = Field(sa_column=Column(ForeignKey("person.id"), nullable=False))
+    at: datetime = Field(sa_column=_when(nullable=False))
+    field: str
+    before: Any = Field(sa_column=Column(JSONB(none_as_null=True)))
+    after: Any = Field(sa_column=Column(JSONB(none_as_null=True)))
+
+
+class IssueAnswer(SQLModel, table=True):
+    """Customs' answer of one round."""
+
+    __tablename__ = "issue_answer"
+    __table_args__ = (Index("issue_answer_issue", "issue_id", "round"),)
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    issue_id: UUID = Field(sa_column=Column(ForeignKey("issue.id"), nullable=False))
+    round: int
+    office: str = Field(sa_column=Column(ForeignKey("customs_office.code"), nullable=False))
+    text: str
+    attachments: list[UUID] = Field(default_factory=list, sa_column=Column(ARRAY(Uuid), nullable=False))
+    answered_by: UUID = Field(sa_column=Column(ForeignKey("person.id"), nullable=False))
+    answered_at: datetime = Field(sa_column=_when(nullable=False))
+
+
+class Evaluation(SQLModel, table=True):
+    """One person's evaluation of one round's answer; `rating` null means 未评价, never satisfied."""
+
+    __tablename__ = "evaluation"
+    __table_args__ = (UniqueConstraint("issue_id", "round", "person_id"),)
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    issue_id: UUID = Field(sa_column=Column(ForeignKey("issue.id"), nullable=False))
+    round: int
+    person_id: UUID = Field(sa_column=Column(ForeignKey("person.id"), nullable=False))
+    rating: int | None = None
+    comment: str = ""
+    reopen: bool = False
+    at: datetime = Field(sa_column=_when(nullable=False))
+
+
+class Attachment(SQLModel, table=True):
+    """A file: its uploader's until used, then its instance's and task's; `stored_as` is its name in the store."""
+
+    __tablename__ = "attachment"
+    __table_args__ = (Index("attachment_orphan", "created_at", postgresql_where=text("instance_id is null")),)
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    uploader_id: UUID = Field(sa_column=Column(ForeignKey("person.id"), nullable=False))
+    enterprise_id: UUID | None = Field(default=None, sa_column=Column(ForeignKey("enterprise.id")))
+    instance_id: UUID | None = Field(default=None, index=True)
+    task_id: UUID | None = None
+    name: str
+    size: int
+    media_type: str
+    sha256: str
+    stored_as: str
+    created_at: datetime = Field(sa_column=_when(nullable=False))

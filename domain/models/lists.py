@@ -1,0 +1,28 @@
+"""Data an administrator edits: the entries of the lists (问题类型, 业务类别, 重要性) and the holiday calendar."""
+
+import datetime as dt
+
+from sqlmodel import Field, SQLModel
+
+
+class ListEntry(SQLModel, table=True):
+    """One entry of a list: `list_name` is kind, category or importance; codes of seed data are the Chinese words."""
+
+    __tablename__ = "list_entry"
+
+    list_name: str = Field(primary_key=True)
+    code: str = Field(primary_key=True)
+    name: str
+    position: int = 0
+    active: bool = True
+
+
+class CalendarDay(SQLModel, table=True):
+    """A day that differs from Monday-to-Friday, over what the calendar library knows (调休 and public holidays)."""
+
+    __tablename__ = "calendar_day"
+
+    day: dt.date = Field(primary_key=True)
+    working: bool
+    name: str = ""
+    source: str = ""

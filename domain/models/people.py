@@ -1,0 +1,104 @@
+"""People and the places they belong to: persons, enterprises with their members, customs offices with their officers."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, ForeignKey, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from db.ids import uuid7
+
+ENTERPRISE_ROLES = ("enterprise_admin", "executive", "customs_affairs")
+OFFICER_ROLES = (
+    "registrar",
+    "handler",
+    "section_chief",
+    "supervisor",
+    "analyst",
+    "system_admin",
+    "security_admin",
+    "auditor",
+)
+
+
+class Person(SQLModel, table=True):
+    """自然人账号: one mobile number (`+86…`), one person, for all enterprises."""
+
+    __tablename__ = "person"
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    name: str
+    phone: str = Field(unique=True)
+    active: bool = True
+    created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class Enterprise(SQLModel, table=True):
+    """企业: `status` is pending, approved, returned, refused, suspended or superseded; only approved ones raise issues."""
+
+    __tablename__ = "enterprise"
+    __table_args__ = (
+        CheckConstraint(
+            "status in ('pending', 'approved', 'returned', 'refused', 'suspended', 'superseded')",
+            name="enterprise_status",
+        ),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    name: str
+    uscc: str = Field(index=True)
+    customs_code: str | None = None
+    address: str = ""
+    legal_person: str = ""
+    status: str = "pending"
+    created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class Membership(SQLModel, table=True):
+    """成员: person × enterprise, with a set of roles."""
+
+    __tablename__ = "membership"
+    __table_args__ = (UniqueConstraint("person_id", "enterprise_id"),)
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    person_id: UUID = Field(sa_column=Column(ForeignKey("person.id"), nullable=False))
+    enterprise_id: UUID = Field(sa_column=Column(ForeignKey("enterprise.id"), nullable=False, index=True))
+    display_name: str = ""
+    position: str = ""
+    roles: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
+    active: bool = True
+    created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class CustomsOffice(SQLModel, table=True):
+    """海关单位: a tree under 2300; `source` says where the code was found."""
+
+    __tablename__ = "customs_office"
+
+    code: str = Field(primary_key=True, max_length=4)
+    name: str
+    parent: str | None = Field(default=None, sa_column=Column(ForeignKey("customs_office.code")))
+    active: bool = True
+    source: str = ""
+
+
+class Officer(SQLModel, table=True):
+    """海关关员: signs in with password (argon2) and code."""
+
+    __tablename__ = "officer"
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    person_id: UUID = Field(sa_column=Column(ForeignKey("person.id"), nullable=False, unique=True))
+    password_hash: str
+    active: bool = True
+    created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class OfficerRole(SQLModel, table=True):
+    """A role of an officer at one office; as a group it is written `role:office`, for example `handler:2301`."""
+
+    __tablename__ = "officer_role"
+
+    officer_id: UUID = Field(sa_column=Column(ForeignKey("officer.id"), primary_key=True))
+    role: str = Field(primary_key=True)
+    office: str = Field(sa_column=Column(ForeignKey("customs_office.code"), primary_key=True, index=True))

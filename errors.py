@@ -1,0 +1,18 @@
+"""The one base of everything a caller may have asked for in vain; rooms derive their own kinds in `<room>/exceptions.py`.
+
+    Refusal
+    ├── engine.exceptions   a task that is gone, taken or somebody else's; a message nobody waits for; a refused diagram
+    ├── tasks.exceptions    answers with mistakes; a key used twice; something that may not be seen
+    └── domain.exceptions   customs' own rules
+"""
+
+from typing import Any
+
+
+class Refusal(Exception):
+    """请求未被接受，没有任何改动。"""
+
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        self.message = message or (type(self).__doc__ or "").strip()
+        self.details = details
+        super().__init__(self.message)
