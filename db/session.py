@@ -1,0 +1,57 @@
+"""Sessions: one async engine (psycopg 3) a process, and the maker of sessions whose transactions the edges commit."""
+
+import select
+from typing import Any
+
+import psycopg
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from settings import Settings
+
+
+def sqlalchemy_url(database_url: str) -> URL:
+    """The address for SQLAlchemy, whether it was given as `postgresql://` or `postgresql+psycopg://`."""
+    return make_url(database_url).set(drivername="postgresql+psycopg")
+
+
+def conninfo(database_url: str) -> str:
+    """The same address for libpq: psycopg itself and procrastinate's connector."""
+    return make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def open_engine(database_url: str, settings: Settings) -> AsyncEngine:
+    """The engine of this process; the caller disposes of it."""
+    engine = create_async_engine(
+        sqlalchemy_url(database_url),
+        pool_size=settings.database_pool,
+        max_overflow=settings.database_pool_overflow,
+        pool_timeout=10,
+        pool_recycle=1800,
+        connect_args={"application_name": "qingling", "connect_timeout": 10, "options": "-c timezone=UTC"},
+    )
+    event.listen(engine.sync_engine, "checkout", _refuse_dead_connection)
+    return engine
+
+
+def make_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    """Sessions on this engine. Objects stay readable after the commit; nothing is read again behind the caller's back."""
+    return async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
+
+
+def _refuse_dead_connection(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
+    """A connection whose server died is replaced before use. Looks at the socket only: no statement, no waiting.
+
+    An idle connection has nothing to read; if there is something, it is either a notice or the end.
+    """
+    pgconn: psycopg.pq.abc.PGconn = dbapi_connection.driver_connection.pgconn
+    try:
+        poll = select.poll()
+        poll.register(pgconn.socket, select.POLLIN)
+        while poll.poll(0):  # a last message may come before the end: read until there is neither
+            pgconn.consume_input()
+    except psycopg.OperationalError as error:
+        raise InvalidatePoolError("the server closed this connection") from error

@@ -1,0 +1,147 @@
+"""Everything an operator may set, by environment variables `QINGLING_*`; each one is explained in docs/settings.md.
+
+Secrets that are not given are made once and kept in the data folder, so that a fresh machine needs no configuration.
+"""
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+RELAXED_IN_DEMO: dict[str, Any] = {"captcha": False, "code_per_ip_hour": 0, "code_per_ip_day": 0}
+
+
+def split_commas(value: Any) -> Any:
+    """`a, b` from the environment as `["a", "b"]`; anything else as it is."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """The settings of one process. `Settings()` reads the environment; tests pass values."""
+
+    model_config = SettingsConfigDict(env_prefix="QINGLING_", frozen=True, extra="ignore")
+
+    demo: bool = False
+    data_dir: Path = Path("var")
+    database_url: str | None = None
+    database_pool: int = Field(default=10, ge=1)
+    database_pool_overflow: int = Field(default=10, ge=0)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    public_origin: str | None = None
+    allowed_hosts: Annotated[list[str], NoDecode] = []
+    trusted_proxies: Annotated[list[str], NoDecode] = ["127.0.0.1"]
+    web_processes: int = Field(default=1, ge=1)
+    worker: bool = True
+    worker_jobs: int = Field(default=4, ge=1)
+    timer_interval_s: float = Field(default=5.0, gt=0)
+    stop_timeout_s: int = Field(default=20, ge=0)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "text"] = "json"
+
+    secret_key: SecretStr | None = None
+    session_idle_h: float = Field(default=8, gt=0)
+    session_absolute_h: float = Field(default=7 * 24, gt=0)
+    idempotency_d: int = Field(default=7, ge=1)
+
+    captcha: bool = True
+    code_lifetime_s: int = Field(default=300, ge=30)
+    code_tries: int = Field(default=5, ge=1)
+    code_resend_s: Annotated[list[int], NoDecode] = [60, 120, 300]
+    code_per_phone_hour: int = Field(default=5, ge=0)
+    code_per_phone_day: int = Field(default=10, ge=0)
+    code_per_ip_hour: int = Field(default=10, ge=0)
+    code_per_ip_day: int = Field(default=50, ge=0)
+    code_per_day: int = Field(default=5000, ge=0)
+    sign_in_failures: int = Field(default=10, ge=1)
+    sign_in_lock_s: int = Field(default=900, ge=1)
+
+    attachment_max_bytes: int = Field(default=10 * 1024 * 1024, ge=1)
+    attachments_per_issue: int = Field(default=10, ge=0)
+    request_max_bytes: int = Field(default=12 * 1024 * 1024, ge=1024)
+    clamav_address: str | None = None
+
+    @field_validator("allowed_hosts", "trusted_proxies", "code_resend_s", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return split_commas(value)
+
+    @field_validator("public_origin")
+    @classmethod
+    def _is_origin(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+            raise ValueError("must look like https://qingling.example.cn, without a path")
+        return value.rstrip("/")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _relax_in_demo(cls, values: dict[str, Any]) -> dict[str, Any]:
+        demo = str(values.get("demo", "")).lower() in ("1", "true", "yes", "on", "t", "y")
+        return {**RELAXED_IN_DEMO, **values} if demo else values
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.session_idle_h > self.session_absolute_h:
+            raise ValueError("session_idle_h is longer than session_absolute_h")
+        if self.attachment_max_bytes > self.request_max_bytes:
+            raise ValueError("attachment_max_bytes is larger than request_max_bytes")
+        return self
+
+    @property
+    def origin(self) -> str:
+        """Where people reach this server, as `scheme://host[:port]`."""
+        if self.public_origin:
+            return self.public_origin
+        return f"http://{self.host}:{self.port}" if ":" not in self.host else f"http://[{self.host}]:{self.port}"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names a request's Host may carry (port left out, lower case); every other one is refused."""
+        named = [self.host, urlsplit(self.origin).hostname or "", *self.allowed_hosts, *LOOPBACK_HOSTS]
+        return frozenset(name.lower() for name in named if name)
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people come over https: cookies are then marked Secure."""
+        return self.origin.startswith("https:")
+
+    @property
+    def attachments_dir(self) -> Path:
+        """Where uploaded files lie."""
+        return self.data_dir / "attachments"
+
+    @cached_property
+    def pepper(self) -> bytes:
+        """The server's secret: given as QINGLING_SECRET_KEY, or made once and kept in the data folder."""
+        if self.secret_key is not None:
+            return self.secret_key.get_secret_value().encode()
+        return keep_secret(self.data_dir / "secret.key")
+
+
+def keep_secret(path: Path) -> bytes:
+    """The secret in this file; made when it is missing, the same one for all who ask at the same time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    if not path.exists():
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(fresh, path)  # fails when another process was first: then its secret counts
+        except FileExistsError:
+            return path.read_bytes()
+        finally:
+            fresh.unlink()
+    return path.read_bytes()
