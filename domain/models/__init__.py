@@ -1,7 +1,15 @@
 """Customs' own records: one file a noun family; importing this package registers every table."""
 
 from domain.models.accounts import SignInChallenge, SignInSession
-from domain.models.issues import Attachment, Evaluation, Issue, IssueAnswer, IssueChange, IssueOffice
+from domain.models.issues import (
+    Attachment,
+    Evaluation,
+    Issue,
+    IssueAnswer,
+    IssueChange,
+    IssueOffice,
+    IssueSearch,
+)
 from domain.models.lists import CalendarDay, ListEntry
 from domain.models.people import CustomsOffice, Enterprise, Membership, Officer, OfficerRole, Person
 
@@ -15,6 +23,7 @@ __all__ = [
     "IssueAnswer",
     "IssueChange",
     "IssueOffice",
+    "IssueSearch",
     "ListEntry",
     "Membership",
     "Officer",

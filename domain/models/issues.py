@@ -1,14 +1,26 @@
 """An issue and what belongs to it. An issue shares its id with its process instance.
 
 The columns here are the truth about an issue; `status` and `phase` are copied from the instance in the same
-transaction. `issue_search` (raw SQL in the migration) holds its text as 1- and 2-grams, kept by triggers.
+transaction.
 """
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, DateTime, ForeignKey, Index, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -139,3 +151,20 @@ class Attachment(SQLModel, table=True):
     sha256: str
     stored_as: str
     created_at: datetime = Field(sa_column=_when(nullable=False))
+
+
+class IssueSearch(SQLModel, table=True):
+    """The text of an issue as 1- and 2-grams, so that two Chinese characters find it; database triggers write it."""
+
+    __tablename__ = "issue_search"
+    __table_args__ = (
+        CheckConstraint("part in ('question', 'answer')", name="issue_search_part_check"),
+        Index("issue_search_grams", "grams", postgresql_using="gin"),
+    )
+
+    issue_id: UUID = Field(sa_column=Column(ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True))
+    part: str = Field(primary_key=True)
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    grams: list[str] = Field(
+        sa_column=Column(ARRAY(Text), Computed("qingling_grams(body)", persisted=True), nullable=True)
+    )
