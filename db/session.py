@@ -1,4 +1,6 @@
-"""Sessions: one async engine (psycopg 3) a process, and the maker of sessions whose transactions the edges commit."""
+"""Sessions: one async engine (psycopg 3) a process, and the maker of sessions whose transactions the edges commit.
+
+Sessions are SQLAlchemy's `AsyncSession` (SQLModel's own calls `execute` deprecated, and the hot paths are Core)."""
 
 import select
 from typing import Any
@@ -7,8 +9,7 @@ import psycopg
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from settings import Settings
 
@@ -39,7 +40,7 @@ def open_engine(database_url: str, settings: Settings) -> AsyncEngine:
 
 def make_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     """Sessions on this engine. Objects stay readable after the commit; nothing is read again behind the caller's back."""
-    return async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
+    return async_sessionmaker(engine, expire_on_commit=False)
 
 
 def _refuse_dead_connection(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:

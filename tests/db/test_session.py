@@ -6,7 +6,7 @@ from datetime import datetime
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.ids import uuid7
 from db.session import conninfo, make_sessions, open_engine
