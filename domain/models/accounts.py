@@ -25,6 +25,7 @@ class SignInChallenge(SQLModel, table=True):
     browser_key: str | None = None
     ip: str | None = None
     tries: int = 0
+    failed_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     used_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))

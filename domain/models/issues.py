@@ -32,7 +32,11 @@ def _when(nullable: bool = True) -> Any:
 
 
 class Issue(SQLModel, table=True):
-    """问题. `round` counts 重新办理, `transfers` the changes of office; `outcome` is cleared or withdrawn."""
+    """问题. `round` counts 重新办理, `transfers` the changes of office; `outcome` is cleared or withdrawn.
+
+    `due_at` is `days_given` working days after `deadline_from`, plus the `paused_s` seconds the enterprise took; kept apart
+    so that it can be worked out again when a year's holidays are published. While `paused_at` is set, the clock stands.
+    """
 
     __tablename__ = "issue"
     __table_args__ = (
@@ -63,7 +67,10 @@ class Issue(SQLModel, table=True):
     phase: str | None = None
     created_at: datetime = Field(sa_column=_when(nullable=False))
     submitted_at: datetime | None = Field(default=None, sa_column=_when())
+    deadline_from: datetime | None = Field(default=None, sa_column=_when())
+    days_given: int | None = None
     due_at: datetime | None = Field(default=None, sa_column=_when())
+    paused_s: float = 0
     paused_at: datetime | None = Field(default=None, sa_column=_when())
     first_claimed_at: datetime | None = Field(default=None, sa_column=_when())
     answered_at: datetime | None = Field(default=None, sa_column=_when())
