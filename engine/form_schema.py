@@ -1,0 +1,320 @@
+"""What a form may contain: the subset of form-js that is drawn and checked here, and nothing else.
+
+Pure: a schema in, findings out. A form with findings is never deployed, so that who draws or checks forms need not
+expect anything else. The rules for patterns keep every match short: see `pattern_problem`.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+INPUTS = (
+    "textfield",
+    "textarea",
+    "number",
+    "select",
+    "radio",
+    "checkbox",
+    "checklist",
+    "datetime",
+    "filepicker",
+)
+SHOWN_ONLY = ("text",)
+COMPONENTS = (*INPUTS, "group", *SHOWN_ONLY)
+WITH_OPTIONS = ("select", "radio", "checklist")
+LISTS = ("offices", "executives", "kinds", "categories", "importances")
+RESERVED_KEYS = ("issue", "me", "send", "csrf_token", "version")
+LONGEST_TEXT = 10_000
+LONGEST_PATTERN = 200
+LONGEST_PATTERN_INPUT = 1_000
+
+_DRAWING = {"id", "type", "layout", "appearance", "conditional", "properties", "label", "description"}
+_INPUT = _DRAWING | {"key", "validate", "defaultValue", "disabled", "readonly"}
+ALLOWED: dict[str, set[str]] = {
+    "textfield": _INPUT,
+    "textarea": _INPUT,
+    "number": _INPUT | {"decimalDigits", "increment", "serializeToString"},
+    "select": _INPUT | {"values", "valuesKey", "searchable"},
+    "radio": _INPUT | {"values", "valuesKey"},
+    "checkbox": _INPUT,
+    "checklist": _INPUT | {"values", "valuesKey"},
+    "datetime": _INPUT
+    | {"subtype", "dateLabel", "timeLabel", "timeSerializingFormat", "timeInterval", "use24h"},
+    "filepicker": _INPUT | {"multiple", "accept"},
+    "group": _DRAWING | {"components", "showOutline", "verticalAlignment"},
+    "text": (_DRAWING - {"label", "description"}) | {"text"},
+}
+VALIDATIONS: dict[str, set[str]] = {
+    "textfield": {"required", "minLength", "maxLength", "pattern", "validationType"},
+    "textarea": {"required", "minLength", "maxLength"},
+    "number": {"required", "min", "max"},
+    "select": {"required"},
+    "radio": {"required"},
+    "checkbox": {"required"},
+    "checklist": {"required", "minLength", "maxLength"},
+    "datetime": {"required"},
+    "filepicker": {"required", "minLength", "maxLength"},
+}
+PROPERTIES = {"requiredWhen"}
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
+
+Problem = tuple[str, str]
+"""Where (a field's key, else its id or place) and what: a Chinese sentence for the analyst."""
+
+
+def problems(schema: Any) -> list[Problem]:
+    """Every rule this form breaks, in the order of its fields; empty when it may be used."""
+    if not isinstance(schema, dict) or not isinstance(schema.get("components"), list):
+        return [("", "表单不是 form-js 的格式：最外层须是对象，并有 components 列表。")]
+    found: list[Problem] = []
+    keys: set[str] = set()
+    for place, component in walk(schema):
+        found += _component_problems(place, component)
+        if isinstance(component, dict) and component.get("type") in INPUTS:
+            key = component.get("key")
+            if key in keys:
+                found.append((place, f"字段名 {key} 出现了两次。"))
+            keys.add(str(key))
+    return found
+
+
+def walk(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Each component with the word that names it in findings, groups before what they contain."""
+    for position, component in enumerate(schema.get("components") or [], 1):
+        if not isinstance(component, dict):
+            yield f"{path}{position}", component
+            continue
+        place = str(component.get("key") or component.get("id") or f"{path}{position}")
+        yield place, component
+        if component.get("type") == "group" and isinstance(component.get("components"), list):
+            yield from walk(component, f"{place}.")
+
+
+def conditions(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each expression of a form (without its leading `=`) with the field it belongs to."""
+    for place, component in walk(schema):
+        if isinstance(component, dict):
+            for source in (hide_condition(component), required_condition(component)):
+                if source:
+                    yield place, source
+
+
+def hide_condition(component: Mapping[str, Any]) -> str | None:
+    """The expression that hides this component."""
+    return _expression((component.get("conditional") or {}).get("hide"))
+
+
+def required_condition(component: Mapping[str, Any]) -> str | None:
+    """The expression that makes this field required."""
+    return _expression((component.get("properties") or {}).get("requiredWhen"))
+
+
+def _expression(value: Any) -> str | None:
+    return value[1:].strip() if isinstance(value, str) and value.startswith("=") else None
+
+
+def _component_problems(place: str, component: Any) -> Iterator[Problem]:
+    if not isinstance(component, dict):
+        yield place, "不是一个字段。"
+        return
+    kind = component.get("type")
+    if kind not in COMPONENTS:
+        yield place, f"不支持类型为 {kind} 的字段；可用的有：{'、'.join(COMPONENTS)}。"
+        return
+    for name in sorted(component.keys() - ALLOWED[kind]):
+        yield place, f"类型为 {kind} 的字段不支持 {name}。"
+    yield from _expression_problems(place, component)
+    if kind == "group" and not isinstance(component.get("components"), list):
+        yield place, "分组里没有 components 列表。"
+    if kind == "text" and not isinstance(component.get("text"), str):
+        yield place, "说明文字缺少 text。"
+    if kind in INPUTS:
+        yield from _input_problems(place, component)
+
+
+def _input_problems(place: str, component: dict[str, Any]) -> Iterator[Problem]:
+    key, kind = component.get("key"), str(component["type"])
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        yield place, "字段名（key）须以小写字母开头，只含小写字母、数字和下划线，不超过 60 个字符。"
+    elif key in RESERVED_KEYS:
+        yield place, f"字段名 {key} 另有用途，请换一个。"
+    if not isinstance(component.get("label"), str) or not component["label"].strip():
+        yield place, "字段没有标题（label）。"
+    if component.get("readonly") or component.get("disabled"):
+        yield place, "不支持只读或停用的字段；只供阅读的内容请用 text。"
+    yield from _validation_problems(place, component.get("validate", {}), kind)
+    if kind in WITH_OPTIONS:
+        yield from _option_problems(place, component)
+    if kind == "datetime" and component.get("subtype") not in ("date", "time", "datetime"):
+        yield place, "日期时间字段的 subtype 须是 date、time 或 datetime。"
+
+
+def _validation_problems(place: str, rules: Any, kind: str) -> Iterator[Problem]:
+    if not isinstance(rules, dict):
+        yield place, "validate 须是对象。"
+        return
+    for name in sorted(rules.keys() - VALIDATIONS[kind]):
+        yield place, f"类型为 {kind} 的字段不支持检查规则 {name}。"
+    for name in ("minLength", "maxLength"):
+        if name in rules and not _is_whole(rules[name], 0, LONGEST_TEXT):
+            yield place, f"{name} 须是 0 到 {LONGEST_TEXT} 之间的整数。"
+    for name in ("min", "max"):
+        if name in rules and (isinstance(rules[name], bool) or not isinstance(rules[name], int | float)):
+            yield place, f"{name} 须是数字。"
+    for low, high in (("minLength", "maxLength"), ("min", "max")):
+        try:
+            if low in rules and high in rules and rules[low] > rules[high]:
+                yield place, f"{low} 大于 {high}，没有答案能通过。"
+        except TypeError:
+            continue  # already reported above
+    if not isinstance(rules.get("required", False), bool):
+        yield place, "required 须是 true 或 false；有条件的必填请用 properties.requiredWhen。"
+    if "pattern" in rules and (problem := pattern_problem(rules["pattern"])):
+        yield place, problem
+
+
+def _option_problems(place: str, component: dict[str, Any]) -> Iterator[Problem]:
+    if ("values" in component) == ("valuesKey" in component):
+        yield place, "选项须用 values 或 valuesKey 给出，只能用其中一种。"
+    elif "valuesKey" in component:
+        if component["valuesKey"] not in LISTS:
+            yield place, f"没有名为 {component['valuesKey']} 的选项来源；可用的有：{'、'.join(LISTS)}。"
+    else:
+        values = component["values"]
+        if not isinstance(values, list) or not values:
+            yield place, "values 须是至少有一项的列表。"
+            return
+        seen: set[str] = set()
+        for option in values:
+            if not isinstance(option, dict) or not {"label", "value"} <= option.keys():
+                yield place, "每个选项都须有 label 和 value。"
+            elif not isinstance(option["value"], str | int | float):
+                yield place, "选项的 value 须是文字或数字。"
+            elif str(option["value"]) in seen:
+                yield place, f"选项 {option['value']} 出现了两次。"
+            else:
+                seen.add(str(option["value"]))
+
+
+def _expression_problems(place: str, component: dict[str, Any]) -> Iterator[Problem]:
+    conditional, properties = component.get("conditional", {}), component.get("properties", {})
+    if not isinstance(conditional, dict) or not isinstance(properties, dict):
+        yield place, "conditional 和 properties 须是对象。"
+        return
+    for name in sorted(conditional.keys() - {"hide"}):
+        yield place, f"conditional 不支持 {name}，只支持 hide。"
+    for name in sorted(properties.keys() - PROPERTIES):
+        yield place, f"properties 不支持 {name}，只支持 requiredWhen。"
+    for name, value in (("hide", conditional.get("hide")), ("requiredWhen", properties.get("requiredWhen"))):
+        if value is not None and not _expression(value):
+            yield place, f"{name} 须是以等号开头的表达式。"
+
+
+def _is_whole(value: Any, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+_VARIABLE = re.compile(r"\*|\+|\?|\{(\d*)(,?)(\d*)\}")
+
+
+def pattern_problem(pattern: Any) -> str | None:
+    """Why this regular expression is refused, or None.
+
+    Python's matcher backtracks, so whatever could take long is not let in: what repeats may not itself vary
+    (`(a+)+`, `(a|b)*`), at most two parts are unbounded, and look-around and back references do not exist. With inputs
+    of at most LONGEST_PATTERN_INPUT characters a match then stays within milliseconds.
+    """
+    if not isinstance(pattern, str) or len(pattern) > LONGEST_PATTERN:
+        return f"pattern 须是不超过 {LONGEST_PATTERN} 个字符的文字。"
+    if not (pattern.startswith("^") and pattern.endswith("$")):
+        return "pattern 须以 ^ 开头、以 $ 结尾，对整个答案作检查。"
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return f"pattern 不是正确的正则表达式：{error}。"
+    return _cost_problem(pattern[1:-1])
+
+
+def _cost_problem(body: str) -> str | None:
+    groups: list[bool] = [False]  # one entry an open group: whether anything inside it varies
+    variable = unbounded = 0
+    position = 0
+    closed_varies = False
+    while position < len(body):
+        letter = body[position]
+        step = _VARIABLE.match(body, position)
+        if letter == "\\":
+            if body[position + 1 : position + 2].isdigit() or body[position + 1 : position + 2] == "g":
+                return "pattern 不支持反向引用。"
+            position += 2
+            closed_varies = False
+            continue
+        if letter == "[":
+            position = _class_end(body, position)
+            closed_varies = False
+            continue
+        if letter == "(":
+            if body.startswith("(?", position) and not body.startswith("(?:", position):
+                return "pattern 只支持普通分组和 (?:…)，不支持环视、命名等写法。"
+            groups.append(False)
+            position += 3 if body.startswith("(?:", position) else 1
+            closed_varies = False
+            continue
+        if letter == ")":
+            closed_varies = groups.pop()
+            groups[-1] = groups[-1] or closed_varies
+        elif letter == "|":
+            if len(groups) == 1:
+                return "pattern 里的“|”须放在括号内。"
+            groups[-1] = True
+            variable += 1
+            closed_varies = False
+        elif step:
+            repeats, varies, endless = _read_quantifier(step)
+            if repeats and closed_varies:
+                return "pattern 里重复的分组内不能再有重复或“|”，以免检查耗时过长。"
+            if varies:
+                groups[-1] = True
+                variable += 1
+                unbounded += endless
+            position = step.end()
+            if body[position : position + 1] in ("?", "+"):
+                return "pattern 不支持 *?、++ 这类写法。"
+            closed_varies = False
+            continue
+        else:
+            closed_varies = False
+        position += 1
+    if unbounded > 2 or variable > 10:
+        return "pattern 过于复杂：不定长的部分不能超过 2 处，可变的部分不能超过 10 处。"
+    return None
+
+
+def _read_quantifier(step: re.Match[str]) -> tuple[bool, bool, bool]:
+    """Whether it can repeat more than once, whether its number varies, and whether it varies widely."""
+    text = step.group()
+    if text == "?":
+        return False, True, False
+    if text in "*+":
+        return True, True, True
+    low, comma, high = step.groups()
+    most = int(high) if high else (LONGEST_PATTERN_INPUT if comma else int(low or 0))
+    varies = bool(comma) and high != low
+    return most > 1, varies, varies and most > 20
+
+
+def _class_end(body: str, position: int) -> int:
+    position += 1
+    if body[position : position + 1] == "^":
+        position += 1
+    if body[position : position + 1] == "]":
+        position += 1
+    while position < len(body) and body[position] != "]":
+        position += 2 if body[position] == "\\" else 1
+    return position + 1
+
+
+def read_form(text: str) -> Any:
+    """The schema in a `.form` file; raises ValueError where it is no JSON."""
+    return json.loads(text)
