@@ -1,0 +1,143 @@
+"""People: their phones, the enterprises they act for, the executives of an enterprise, who stands behind a group."""
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import any_, literal, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from domain.models import Enterprise, Membership, Officer, OfficerRole, Person
+from domain.models.people import ENTERPRISE_ROLES
+
+MOBILE = re.compile(r"1[3-9]\d{9}")
+
+
+@dataclass(frozen=True)
+class MembershipView:
+    """What a person reads about one enterprise they may act for."""
+
+    id: UUID
+    enterprise_id: UUID
+    enterprise: str
+    enterprise_status: str
+    display_name: str
+    position: str
+    roles: list[str]
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Where a person is reached."""
+
+    person_id: UUID
+    name: str
+    phone: str
+
+
+def normalise_phone(raw: str) -> str | None:
+    """A mainland mobile number as `+86…`; None for anything else. Spaces, hyphens and the prefix may be written or not."""
+    digits = re.sub(r"[\s\-－—()（）]", "", raw).translate(str.maketrans("０１２３４５６７８９＋", "0123456789+"))
+    digits = re.sub(r"^(\+86|0086|86(?=1\d{10}$))", "", digits)
+    return f"+86{digits}" if MOBILE.fullmatch(digits) and digits.isascii() else None
+
+
+async def list_memberships(session: AsyncSession, person_id: UUID) -> list[MembershipView]:
+    """The enterprises this person acts for, in the order they joined."""
+    rows = await session.execute(
+        select(
+            col(Membership.id),
+            col(Membership.enterprise_id),
+            col(Enterprise.name),
+            col(Enterprise.status),
+            col(Membership.display_name),
+            col(Membership.position),
+            col(Membership.roles),
+        )
+        .join(Enterprise, col(Enterprise.id) == col(Membership.enterprise_id))
+        .where(
+            col(Membership.person_id) == person_id,
+            col(Membership.active),
+            col(Enterprise.status).not_in(("refused", "superseded")),
+        )
+        .order_by(col(Membership.created_at), col(Membership.id))
+    )
+    return [MembershipView(*row) for row in rows]
+
+
+async def list_executives(session: AsyncSession, enterprise_id: UUID) -> list[Contact]:
+    """The active executives of an enterprise, in the order they joined; by the name they have there."""
+    rows = await session.execute(
+        select(col(Person.id), col(Person.name), col(Membership.display_name), col(Person.phone))
+        .join(Membership, col(Membership.person_id) == col(Person.id))
+        .where(
+            col(Membership.enterprise_id) == enterprise_id,
+            col(Membership.active),
+            col(Person.active),
+            literal("executive") == any_(col(Membership.roles)),
+        )
+        .order_by(col(Membership.created_at), col(Membership.id))
+    )
+    return [Contact(id_, display_name or name, phone) for id_, name, display_name, phone in rows]
+
+
+async def list_people_in_groups(session: AsyncSession, groups: Iterable[str]) -> list[UUID]:
+    """Everyone active in any of these groups, `role:office` or `role:enterprise id`; each once."""
+    officers, members = split_groups(groups)
+    found: set[UUID] = set()
+    if officers:
+        found.update(
+            await session.scalars(
+                select(col(Officer.person_id))
+                .join(OfficerRole, col(OfficerRole.officer_id) == col(Officer.id))
+                .join(Person, col(Person.id) == col(Officer.person_id))
+                .where(
+                    col(Officer.active),
+                    col(Person.active),
+                    tuple_(col(OfficerRole.role), col(OfficerRole.office)).in_(officers),
+                )
+            )
+        )
+    for role, enterprise_id in members:
+        found.update(
+            await session.scalars(
+                select(col(Membership.person_id))
+                .join(Person, col(Person.id) == col(Membership.person_id))
+                .where(
+                    col(Membership.enterprise_id) == enterprise_id,
+                    col(Membership.active),
+                    col(Person.active),
+                    literal(role) == any_(col(Membership.roles)),
+                )
+            )
+        )
+    return sorted(found)
+
+
+def split_groups(groups: Iterable[str]) -> tuple[list[tuple[str, str]], list[tuple[str, UUID]]]:
+    """Groups of officers as (role, office), groups of members as (role, enterprise id)."""
+    officers: list[tuple[str, str]] = []
+    members: list[tuple[str, UUID]] = []
+    for group in groups:
+        role, _, place = group.partition(":")
+        if role in ENTERPRISE_ROLES:
+            members.append((role, UUID(place)))
+        else:
+            officers.append((role, place))
+    return officers, members
+
+
+async def find_contact(session: AsyncSession, person_id: UUID) -> Contact | None:
+    """Where an active person is reached; None when there is no such person any more."""
+    person = await session.get(Person, person_id)
+    return Contact(person.id, person.name, person.phone) if person and person.active else None
+
+
+async def find_names(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of these people, the inactive included."""
+    if not ids:
+        return {}
+    rows = await session.execute(select(col(Person.id), col(Person.name)).where(col(Person.id).in_(set(ids))))
+    return {id_: name for id_, name in rows}

@@ -1,0 +1,142 @@
+"""Signing in: phone and code, officers with their password too. Codes and sessions have files of their own.
+
+Whatever is wrong, the answer is the same sentence after the same work: it tells nobody whether a phone is known.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from domain.actor import Actor
+from domain.codes import CodeLimits, CodeSender, ask_code, check_code, count_failure
+from domain.exceptions import CodeRefused
+from domain.models import Officer, Person
+from domain.people import MembershipView, list_memberships, normalise_phone
+from domain.sessions import (
+    SessionLimits,
+    end_all_sessions,
+    end_session,
+    list_sessions,
+    load_actor,
+    start_session,
+    switch_membership,
+)
+
+__all__ = [
+    "CodeLimits",
+    "CodeSender",
+    "SessionLimits",
+    "SignedIn",
+    "ask_code",
+    "end_all_sessions",
+    "end_session",
+    "hash_password",
+    "list_sessions",
+    "load_actor",
+    "sign_in",
+    "switch_membership",
+]
+
+_passwords = PasswordHash((Argon2Hasher(),))
+_nobodys_hash = _passwords.hash("nobody has this password")  # as costly to check as a real one
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A new session: its token, who acts, and all the enterprises the person may act for.
+
+    With several enterprises and none chosen the actor has no membership yet; `switch_membership` chooses.
+    """
+
+    token: str
+    actor: Actor
+    memberships: list[MembershipView]
+
+
+async def sign_in(
+    session: AsyncSession,
+    challenge: UUID | None,
+    phone: str,
+    code: str,
+    password: str | None = None,
+    membership: UUID | None = None,
+    *,
+    browser_key: str | None,
+    ip: str | None,
+    user_agent: str | None,
+    limits: CodeLimits,
+    session_limits: SessionLimits | None = None,
+    now: datetime,
+) -> SignedIn:
+    """Take the code and start a session.
+
+    Raises CodeRefused for whatever is wrong, TooManyCodes while the phone is locked. The failed try is counted in
+    the caller's transaction: on CodeRefused the edge commits all the same (`CodeRefused.keeps_changes`).
+    """
+    normal = normalise_phone(phone) or ""
+    opened = await check_code(
+        session, challenge, normal, code, browser_key=browser_key, limits=limits, now=now
+    )
+    person, officer = await _find_person(session, normal)
+    right_password = await check_password(officer, password)
+    memberships = await list_memberships(session, person.id) if person else []
+    chosen = _choose(memberships, membership)
+    as_officer = officer if officer and right_password and membership is None else None
+    wrong_password = password is not None and not right_password and membership is None
+    acts = as_officer is not None or chosen is not None or (bool(memberships) and membership is None)
+    if opened is None or person is None or wrong_password or not acts:
+        if opened is not None:
+            count_failure(opened, now)
+        raise CodeRefused()
+    opened.used_at = now
+    token = await start_session(
+        session,
+        person.id,
+        membership_id=chosen.id if chosen and not as_officer else None,
+        officer_id=as_officer.id if as_officer else None,
+        ip=ip,
+        user_agent=user_agent,
+        limits=session_limits or SessionLimits(),
+        now=now,
+    )
+    actor = await load_actor(session, token, now, session_limits)
+    assert actor is not None, "a session that was started a moment ago is alive"
+    return SignedIn(token, actor, memberships)
+
+
+async def check_password(officer: Officer | None, password: str | None) -> bool:
+    """Whether this is the officer's password. Takes as long for nobody as for somebody; beside the event loop."""
+    if password is None:
+        return False
+    stored = officer.password_hash if officer else _nobodys_hash
+    right = await asyncio.to_thread(_passwords.verify, password, stored)
+    return right and officer is not None
+
+
+def hash_password(password: str) -> str:
+    """An argon2id hash. Takes tens of milliseconds: use a thread where an event loop runs."""
+    return _passwords.hash(password)
+
+
+async def _find_person(session: AsyncSession, phone: str) -> tuple[Person | None, Officer | None]:
+    rows = await session.execute(
+        select(Person, Officer)
+        .outerjoin(Officer, (col(Officer.person_id) == col(Person.id)) & col(Officer.active))
+        .where(col(Person.phone) == phone, col(Person.active))
+    )
+    row = rows.one_or_none()
+    return (row[0], row[1]) if row else (None, None)
+
+
+def _choose(memberships: list[MembershipView], wanted: UUID | None) -> MembershipView | None:
+    """The membership asked for, or the only one there is."""
+    if wanted is None:
+        return memberships[0] if len(memberships) == 1 else None
+    return next((one for one in memberships if wanted in (one.id, one.enterprise_id)), None)
