@@ -23,6 +23,12 @@ from db.session import conninfo, sqlalchemy_url
 MONDAY_9_IN_BEIJING = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The long proofs run only when they are asked for by name."""
+    asked = any("soak" in str(argument) for argument in config.invocation_params.args)
+    return True if collection_path.name == "soak" and not asked else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: Playwright keeps an event loop running, and no async test can run beside it."""
     items.sort(key=lambda item: "browser" in item.path.parts)
@@ -34,7 +40,7 @@ def now() -> datetime:
     return MONDAY_9_IN_BEIJING
 
 
-class Server:
+class PostgresServer:
     """A PostgreSQL for this run, and the making and dropping of databases on it."""
 
     def __init__(self, url: str) -> None:
@@ -63,47 +69,47 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def postgres_server() -> Iterator[PostgresServer]:
     """QINGLING_TEST_DATABASE_URL (whose user may create databases), or an embedded one that dies with this run."""
     if named := os.environ.get("QINGLING_TEST_DATABASE_URL"):
-        yield Server(named)
+        yield PostgresServer(named)
         return
     folder = Path(tempfile.mkdtemp(prefix="qingling-test-"))
     folder.chmod(0o711)  # as root the server runs as `nobody`, who must get in
     with EmbeddedPostgres(folder, settings=UNSAFE_BUT_QUICK, dies_with_us=True) as embedded:
-        yield Server(embedded.url)
+        yield PostgresServer(embedded.url)
     shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
-def template(server: Server) -> Iterator[str]:
+def template(postgres_server: PostgresServer) -> Iterator[str]:
     """The name of a migrated database that others are copied from; nobody connects to it."""
-    prepare_database(server.create("template"), demo=True)
+    prepare_database(postgres_server.create("template"), demo=True)
     yield "template"
-    server.drop("template")
+    postgres_server.drop("template")
 
 
 @pytest.fixture
-def empty_database_url(server: Server) -> Iterator[str]:
+def empty_database_url(postgres_server: PostgresServer) -> Iterator[str]:
     """A database of this test's own, with nothing in it."""
     name = f"e{uuid4().hex[:8]}"
-    yield server.create(name)
-    server.drop(name)
+    yield postgres_server.create(name)
+    postgres_server.drop(name)
 
 
 @pytest.fixture
-def database_url(server: Server, template: str) -> Iterator[str]:
+def database_url(postgres_server: PostgresServer, template: str) -> Iterator[str]:
     """A migrated demo database of this test's own, for what must really commit: several connections, processes, crashes."""
     name = f"d{uuid4().hex[:8]}"
-    yield server.create(name, template)
-    server.drop(name)
+    yield postgres_server.create(name, template)
+    postgres_server.drop(name)
 
 
 @pytest.fixture(scope="session")
-def shared_engine(server: Server, template: str) -> Iterator[AsyncEngine]:
+def shared_engine(postgres_server: PostgresServer, template: str) -> Iterator[AsyncEngine]:
     """One database for all tests that commit nothing. No pool: a connection belongs to the event loop of its test."""
-    yield create_async_engine(sqlalchemy_url(server.create("shared", template)), poolclass=NullPool)
-    server.drop("shared")
+    yield create_async_engine(sqlalchemy_url(postgres_server.create("shared", template)), poolclass=NullPool)
+    postgres_server.drop("shared")
 
 
 @pytest.fixture
