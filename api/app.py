@@ -1,0 +1,67 @@
+"""The web application: routes, layers around them, and how errors are told. Built from parts that somebody else owns."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from api import health
+from api.errors import add_error_handlers
+from api.json import router as json_router
+from api.json.dev import router as dev_router
+from api.logs import RequestLog
+from api.security import Guard, check_csrf
+from api.wired import Wired
+
+STATIC = Path(__file__).parent / "static"
+DESCRIPTION = "企业提出问题，海关逐一答复，件件清零。错误一律为 RFC 9457 problem+json；时间为带时区的 ISO 8601；编号不透明。"
+
+
+def create_app(wired: Wired) -> FastAPI:
+    """The application of one process. The caller has opened `wired` and closes it."""
+    app = FastAPI(
+        title="企业问题清零",
+        version="1",
+        description=DESCRIPTION,
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        dependencies=[Depends(check_csrf)],
+        separate_input_output_schemas=False,
+        telemetry={"tracing": False, "metrics": False},
+    )
+    app.state.wired = wired
+    app.include_router(health.router)
+    app.include_router(json_router)
+    if wired.settings.demo:
+        app.include_router(dev_router)
+    _add_pages(app)
+    app.mount("/static", CachedFiles(directory=STATIC, check_dir=False), name="static")
+    add_error_handlers(app)
+    app.add_middleware(Guard, settings=wired.settings)
+    app.add_middleware(RequestLog)
+    return app
+
+
+def _add_pages(app: FastAPI) -> None:
+    """The pages, where they are installed; a server for programs only needs none."""
+    if find_spec("api.pages") is None:
+        return
+    pages: Any = __import__("api.pages", fromlist=["router"])
+    if hasattr(pages, "router"):
+        app.include_router(pages.router)
+    app.state.error_page = getattr(pages, "error_page", None)
+
+
+class CachedFiles(StaticFiles):
+    """Bundled files carry a hash in their names and are kept for ever; the others are asked for again each time."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, with how long it may be kept."""
+        response = await super().get_response(path, scope)
+        lasting = path.startswith("dist/") and not path.endswith("manifest.json")
+        response.headers["cache-control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
+        return response

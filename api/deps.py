@@ -1,0 +1,132 @@
+"""What routes ask for by type: the transaction, who is acting, the time, the engine; and the declaration of who may call.
+
+Every route carries `dependencies=[allow(...)]` or stands in OPEN; a test walks all routes.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+
+from api.security import session_token
+from api.sessions import SessionDep, SignedOut
+from api.wired import Wired
+from domain.actor import Actor
+from domain.models.people import ENTERPRISE_ROLES, OFFICER_ROLES
+from domain.signin import load_actor
+from engine.instances import Engine
+from settings import Settings
+from tasks.exceptions import NotAllowed
+
+__all__ = [
+    "OPEN",
+    "ActorDep",
+    "Allow",
+    "EngineDep",
+    "MaybeActorDep",
+    "NowDep",
+    "SessionDep",
+    "SettingsDep",
+    "WiredDep",
+    "allow",
+    "find_allow",
+]
+
+# Whoever has not signed in needs these.
+OPEN = frozenset(
+    {
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/static",
+        "/api/v1/sign-in",
+        "/api/v1/sign-in/code",
+        "/api/v1/dev/inbox",
+        "/api/v1/dev/people",
+        "/dev/inbox",
+        "/dev/people",
+        "/",
+        "/sign-in",
+        "/sign-in/code",
+    }
+)
+
+
+async def read_clock() -> datetime:
+    """The time of this request; tests put another one in its place."""
+    return datetime.now(UTC)
+
+
+async def get_wired(request: Request) -> Wired:
+    """The parts of this process."""
+    return request.app.state.wired
+
+
+async def get_engine(request: Request) -> Engine:
+    """What runs the processes."""
+    return request.app.state.wired.engine
+
+
+async def get_settings(request: Request) -> Settings:
+    """What the operator has set."""
+    return request.app.state.wired.settings
+
+
+# All of them are `async def`: FastAPI sends plain functions to a thread, which costs more than they do.
+NowDep = Annotated[datetime, Depends(read_clock)]
+WiredDep = Annotated[Wired, Depends(get_wired)]
+EngineDep = Annotated[Engine, Depends(get_engine)]
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+
+
+async def find_actor(request: Request, session: SessionDep, now: NowDep) -> Actor | None:
+    """Who is acting, by the Bearer token or the session cookie; None for nobody."""
+    token = session_token(request)
+    return await load_actor(session, token, now) if token else None
+
+
+MaybeActorDep = Annotated[Actor | None, Depends(find_actor)]
+
+
+async def require_actor(actor: MaybeActorDep) -> Actor:
+    """Who is acting. Raises SignedOut for nobody."""
+    if actor is None:
+        raise SignedOut
+    return actor
+
+
+ActorDep = Annotated[Actor, Depends(require_actor)]
+
+
+class Allow:
+    """Lets people with one of these roles through, or everyone who has signed in when no role is named."""
+
+    def __init__(self, roles: frozenset[str]) -> None:
+        self.roles = roles
+
+    async def __call__(self, actor: ActorDep) -> None:
+        if self.roles and not self.roles & actor.roles:
+            raise NotAllowed
+
+
+ENTERPRISE = frozenset(ENTERPRISE_ROLES)
+OFFICERS = frozenset(OFFICER_ROLES)
+
+
+def allow(*roles: str) -> Any:
+    """The declaration of a route: who may call it. No role: whoever has signed in; the command then decides on the row."""
+    unknown = set(roles) - ENTERPRISE - OFFICERS
+    if unknown:
+        raise ValueError(f"no such roles: {sorted(unknown)}")
+    return Depends(Allow(frozenset(roles)))
+
+
+def find_allow(dependant: Dependant) -> Iterator[Allow]:
+    """The declarations among what a route depends on."""
+    for sub in dependant.dependencies:
+        if isinstance(sub.call, Allow):
+            yield sub.call
+        yield from find_allow(sub)

@@ -1,0 +1,260 @@
+"""How everything that goes wrong is told: one table from kinds of refusals to HTTP statuses, RFC 9457 problems for programs,
+an error page for people, and what is kept of a failure of ours.
+
+    Refusal            the caller asked in vain: its own status, nothing changed
+    RequestInvalid     (FastAPI's) a body or parameter of the wrong shape: 422, every field named; a malformed id: 404
+    EngineFailure      a diagram's operator or expression broke: an incident is recorded, the answers become a draft, 500
+    database gone      503, to be repeated (with the same Idempotency-Key)
+    anything else      500 with the request's id, logged
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+import domain.exceptions as domain
+import engine.exceptions as engine
+import tasks.exceptions as tasks
+from api.answers import ProblemJson, problem_body
+from api.failures import keep_failure
+from api.health import FAILURES
+from api.security import BadText, ForgedRequest
+from api.sessions import SignedOut
+from errors import Refusal
+
+log = structlog.get_logger(__name__)
+
+STATUS: dict[type[Refusal], int] = {
+    SignedOut: 401,
+    ForgedRequest: 403,
+    BadText: 422,
+    engine.TaskGone: 409,
+    engine.TaskAlreadyClaimed: 409,
+    engine.NotYours: 409,
+    engine.StaleVersion: 409,
+    engine.NotWaiting: 409,
+    engine.UnknownProcess: 404,
+    engine.DiagramRefused: 422,
+    engine.MigrationRefused: 409,
+    tasks.AnswersRefused: 422,
+    tasks.KeyReused: 422,
+    tasks.NotAllowed: 403,
+    tasks.NotFound: 404,
+    domain.NoExecutive: 409,
+    domain.ChooseExecutive: 422,
+    domain.EnterpriseNotApproved: 403,
+    domain.OfficeClosed: 422,
+    domain.SameOffice: 422,
+    domain.CannotWithdraw: 409,
+    domain.CodeRefused: 401,
+    domain.TooManyCodes: 429,
+    domain.AttachmentRefused: 422,
+}
+TITLES = {
+    400: "请求不正确。",
+    401: "请先登录。",
+    403: "没有权限。",
+    404: "没有找到，或者您无权查看。",
+    405: "这个网址不支持这种操作。",
+    406: "不支持所要求的格式。",
+    413: "提交的内容太大。",
+    415: "不支持这种格式的内容。",
+    422: "提交的内容有误。",
+    500: "系统出错了，我们已记录下来。",
+    503: "系统正忙，请稍后再试。",
+}
+# What pydantic calls a mistake, and what we tell about it.
+MISTAKES = {
+    "missing": "此项必填。",
+    "json_invalid": "不是正确的 JSON。",
+    "model_attributes_type": "应当是一个 JSON 对象。",
+    "extra_forbidden": "没有这一项。",
+    "string_type": "应当是文字。",
+    "int_type": "应当是整数。",
+    "int_parsing": "应当是整数。",
+    "bool_type": "应当是 true 或 false。",
+    "dict_type": "应当是一个 JSON 对象。",
+    "list_type": "应当是一个列表。",
+    "uuid_parsing": "不是正确的编号。",
+    "uuid_type": "不是正确的编号。",
+    "value_error": "内容不正确。",
+}
+
+ErrorPage = Callable[[Request, int, str, str], Response | Awaitable[Response]]
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Everything a route may raise, and what comes of it."""
+    app.add_exception_handler(Refusal, answer_refusal)
+    app.add_exception_handler(RequestValidationError, answer_invalid)
+    app.add_exception_handler(StarletteHTTPException, answer_http_error)
+    app.add_exception_handler(engine.EngineFailure, answer_engine_failure)
+    app.add_exception_handler(DBAPIError, answer_database_error)
+    app.add_exception_handler(PoolExhausted, answer_busy)
+    app.add_exception_handler(Exception, answer_unexpected)
+
+
+def status_of(refusal: Refusal) -> int:
+    """The HTTP status of a refusal: its class's, or that of the nearest base that has one."""
+    for kind in type(refusal).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    return 409
+
+
+def wants_json(request: Request) -> bool:
+    """Programs under /api, and whoever asks for JSON and not for HTML."""
+    if request.url.path.startswith("/api/"):
+        return True
+    accept = request.headers.get("accept", "")
+    return "json" in accept and "text/html" not in accept
+
+
+async def answer_refusal(request: Request, error: Exception) -> Response:
+    """A refusal by its class's status; who is signed out and looks at a page goes to the sign-in page."""
+    assert isinstance(error, Refusal)
+    status = status_of(error)
+    if isinstance(error, SignedOut) and not wants_json(request):
+        return RedirectResponse(sign_in_address(request), 303)
+    details = {name: value for name, value in error.details.items() if value is not None}
+    return await _answer(
+        request, status, kind_of(error), error.message, title=(type(error).__doc__ or "").strip(), **details
+    )
+
+
+async def answer_invalid(request: Request, error: Exception) -> Response:
+    """Each field that is wrong, by name. A path parameter of the wrong shape names nothing that exists: 404."""
+    assert isinstance(error, RequestValidationError)
+    mistakes = error.errors()
+    if any(mistake["loc"][0] == "path" for mistake in mistakes):
+        return await _answer(request, 404, "not_found", TITLES[404])
+    errors = {field_name(mistake["loc"]): tell_mistake(mistake) for mistake in mistakes}
+    return await _answer(request, 422, "invalid", TITLES[422], errors=errors)
+
+
+async def answer_http_error(request: Request, error: Exception) -> Response:
+    """What the framework itself refuses: unknown addresses, methods, unreadable bodies."""
+    assert isinstance(error, (HTTPException, StarletteHTTPException))
+    detail = TITLES.get(error.status_code, "请求未被接受。")
+    return await _answer(request, error.status_code, "http_error", detail, headers=error.headers)
+
+
+async def answer_engine_failure(request: Request, error: Exception) -> Response:
+    """The command was rolled back; what broke is an incident now, and what was typed is kept as the task's draft."""
+    assert isinstance(error, engine.EngineFailure)
+    FAILURES.labels("engine").inc()
+    log.error("engine.failed", element=error.element_id, exc_info=error)
+    kept = await keep_failure(request, error)
+    detail = "系统在办理这一步时出了问题，已记录并通知管理员，没有任何改动。"
+    if kept:
+        detail += "您填写的内容已保存为草稿，请稍后再试。"
+    return await _answer(request, 500, "step_failed", detail, element=error.element_id, draft_kept=kept)
+
+
+async def answer_database_error(request: Request, error: Exception) -> Response:
+    """A database that went away or would not wait is told as "try again"; anything else is our mistake."""
+    assert isinstance(error, DBAPIError)
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    went_away = type(error.orig).__name__ in ("OperationalError", "InterfaceError", "AdminShutdown", "CrashShutdown")
+    if error.connection_invalidated or went_away or state[:2] in ("08", "40", "53", "55", "57"):
+        log.warning("database.unavailable", sqlstate=state, exc_info=error)
+        return await answer_busy(request, error)
+    return await answer_unexpected(request, error)
+
+
+async def answer_busy(request: Request, _error: Exception) -> Response:
+    """503: nothing is wrong with the request; the same one may be sent again."""
+    FAILURES.labels("busy").inc()
+    return await _answer(request, 503, "busy", TITLES[503], headers={"Retry-After": "2"})
+
+
+async def answer_unexpected(request: Request, error: Exception) -> Response:
+    """500 with the id under which the log tells more."""
+    FAILURES.labels("unexpected").inc()
+    log.error("request.failed", exc_info=error)
+    return await _answer(request, 500, "unexpected", TITLES[500])
+
+
+async def _answer(
+    request: Request,
+    status: int,
+    kind: str,
+    detail: str,
+    *,
+    title: str | None = None,
+    headers: Any = None,
+    **members: Any,
+) -> Response:
+    headers = dict(headers or {})
+    if status == 401 and wants_json(request):
+        headers["WWW-Authenticate"] = "Bearer"
+    if "retry_after_s" in members:
+        headers["Retry-After"] = str(int(members["retry_after_s"]))
+    request_id = getattr(request.state, "request_id", None)
+    if wants_json(request):
+        body = problem_body(status, kind, detail, title=title, request_id=request_id, **members)
+        return ProblemJson(body, status, headers)
+    page: ErrorPage = getattr(request.app.state, "error_page", None) or plain_error_page
+    answer = page(request, status, title or TITLES.get(status, detail), detail)
+    response = answer if isinstance(answer, Response) else await answer
+    response.headers.update(headers)
+    return response
+
+
+def plain_error_page(request: Request, status: int, title: str, detail: str) -> Response:
+    """What people see when the pages themselves cannot be drawn. Both texts are ours: nothing to escape."""
+    request_id = getattr(request.state, "request_id", "")
+    html = (
+        f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>{title}</title>'
+        f"<h1>{title}</h1><p>{detail}</p><p>请求编号：{request_id}</p><p><a href=\"/\">返回首页</a></p>"
+    )
+    return HTMLResponse(html, status)
+
+
+def sign_in_address(request: Request) -> str:
+    """The sign-in page, and where to go on afterwards (only pages: a lost POST cannot be repeated by a link)."""
+    if request.method != "GET" or request.url.path == "/":
+        return "/sign-in"
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"/sign-in?next={quote(request.url.path + query, safe='')}"
+
+
+def kind_of(refusal: Refusal) -> str:
+    """`TaskAlreadyClaimed` as `task_already_claimed`."""
+    name = type(refusal).__name__
+    return "".join(f"_{letter.lower()}" if letter.isupper() and at else letter.lower() for at, letter in enumerate(name))
+
+
+def field_name(place: tuple[str | int, ...]) -> str:
+    """Where a mistake is, as the caller knows it: `body.fields.title` is `fields.title`."""
+    return ".".join(str(part) for part in place[1:]) or str(place[0])
+
+
+def tell_mistake(mistake: dict[str, Any]) -> str:
+    """One mistake of pydantic's in a sentence."""
+    limits = mistake.get("ctx", {})
+    match mistake["type"]:
+        case "string_too_long":
+            return f"最多 {limits['max_length']} 个字。"
+        case "string_too_short":
+            return "此项必填。" if limits["min_length"] == 1 else f"至少 {limits['min_length']} 个字。"
+        case "too_long":
+            return f"最多 {limits['max_length']} 项。"
+        case "greater_than_equal":
+            return f"不能小于 {limits['ge']}。"
+        case "less_than_equal":
+            return f"不能大于 {limits['le']}。"
+        case "literal_error" | "enum":
+            return f"只能是 {limits.get('expected', '')} 之一。"
+        case "string_pattern_mismatch":
+            return "格式不正确。"
+        case kind:
+            return MISTAKES.get(kind, "内容不正确。")

@@ -1,0 +1,105 @@
+"""For the people and programs that keep the server running: is it alive, can it serve, and its figures for Prometheus."""
+
+import os
+from ipaddress import ip_address
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+from sqlalchemy import text
+from starlette.responses import PlainTextResponse, Response
+
+from api.answers import Json
+
+log = structlog.get_logger(__name__)
+
+router = APIRouter(tags=["运行"])
+
+REQUESTS = Counter("qingling_requests", "Requests answered", ["method", "route", "status"])
+SECONDS = Histogram(
+    "qingling_request_seconds",
+    "Time to answer",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+FAILURES = Counter("qingling_failures", "Requests that failed by our fault", ["kind"])
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+WORK_WAITING = text(
+    "SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo') AS jobs_waiting,"
+    " (SELECT count(*) FROM message WHERE state IN ('queued', 'sending')) AS messages_waiting,"
+    " (SELECT count(*) FROM message WHERE state = 'failed') AS messages_failed,"
+    " (SELECT count(*) FROM incident WHERE resolved_at IS NULL) AS incidents_open,"
+    " (SELECT coalesce(extract(epoch FROM now() - min(next_due)), 0)::float8 FROM process_instance"
+    "   WHERE next_due < now()) AS timers_late_seconds"
+)
+
+
+def observe_request(method: str, route: str, status: int, seconds: float) -> None:
+    """Count one answered request."""
+    REQUESTS.labels(method if method in KNOWN_METHODS else "other", route, status).inc()
+    SECONDS.labels(route).observe(seconds)
+
+
+@router.get("/healthz", summary="进程是否在运行", response_class=PlainTextResponse)
+async def tell_alive() -> Response:
+    """Always 200 while the process answers at all; asks nobody else."""
+    return PlainTextResponse("ok\n")
+
+
+@router.get("/readyz", summary="是否可以提供服务")
+async def tell_ready(request: Request) -> Response:
+    """200 when the database answers and the processes are deployed, else 503 with what is missing."""
+    missing = await find_missing(request.app.state.wired)
+    return Json({"ready": not missing, "missing": missing}, 503 if missing else 200)
+
+
+async def find_missing(wired: Any) -> list[str]:
+    """What keeps this process from serving; empty when nothing does."""
+    try:
+        async with wired.sessions() as session:
+            deployed = await session.scalar(text("SELECT count(*) FROM process_definition WHERE key = 'issue'"))
+    except Exception as error:  # whatever is wrong with the database, the answer is "not ready"
+        log.warning("readyz.database", error=type(error).__name__)
+        return ["database"]
+    return [] if deployed else ["process issue"]
+
+
+@router.get("/metrics", summary="Prometheus 指标", response_class=PlainTextResponse)
+async def tell_metrics(request: Request) -> Response:
+    """Only for this machine: a scraper elsewhere comes through a tunnel or an agent. Others are told nothing is here."""
+    if not is_local(request):
+        return PlainTextResponse("Not Found\n", 404)
+    registry: CollectorRegistry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+    waiting = await read_work_waiting(request.app.state.wired)
+    return Response(generate_latest(registry) + generate_latest(waiting), media_type=CONTENT_TYPE_LATEST)
+
+
+def is_local(request: Request) -> bool:
+    """Whether the request comes from this machine itself (a named proxy's caller counts as where they are)."""
+    try:
+        return request.client is not None and ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+async def read_work_waiting(wired: Any) -> CollectorRegistry:
+    """Gauges that only the database knows: what waits to be done, sent or looked at."""
+    registry = CollectorRegistry()
+    async with wired.sessions() as session:
+        row = (await session.execute(WORK_WAITING)).mappings().one()
+    for name, value in row.items():
+        Gauge(f"qingling_{name}", name.replace("_", " "), registry=registry).set(value)
+    return registry
