@@ -89,7 +89,7 @@ async def sign_in(
     memberships = await list_memberships(session, person.id) if person else []
     chosen = _choose(memberships, membership)
     as_officer = officer if officer and right_password and membership is None else None
-    wrong_password = password is not None and not right_password and membership is None
+    wrong_password = officer is not None and bool(password) and not right_password and membership is None
     acts = as_officer is not None or chosen is not None or (bool(memberships) and membership is None)
     if opened is None or person is None or wrong_password or not acts:
         if opened is not None:
@@ -113,7 +113,7 @@ async def sign_in(
 
 async def check_password(officer: Officer | None, password: str | None) -> bool:
     """Whether this is the officer's password. Takes as long for nobody as for somebody; beside the event loop."""
-    if password is None:
+    if not password:
         return False
     stored = officer.password_hash if officer else _nobodys_hash
     right = await asyncio.to_thread(_passwords.verify, password, stored)

@@ -1,0 +1,96 @@
+"""An issue's deadline: set when it goes to customs, stopped while the enterprise is asked, worked out again when needed.
+
+It is kept as what it is made of (`deadline_from`, `days_given`, `paused_s`), so that a year's holidays published later
+move it to the right day.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from domain.models import Issue
+from domain.working_days import WorkingCalendar, add_working_days
+
+REMIND_AFTER = 0.8  # of the days given
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When an answer is due, and when its handler is reminded."""
+
+    due_at: datetime
+    remind_at: datetime
+
+    def as_variables(self) -> dict[str, str]:
+        """The process variable `deadline`."""
+        return {"due_at": self.due_at.isoformat(), "remind_at": self.remind_at.isoformat()}
+
+
+def set_deadline(issue: Issue, days: int, calendar: WorkingCalendar, now: datetime) -> Deadline:
+    """A new deadline, this many working days from now; nothing of an older one counts."""
+    issue.deadline_from = now
+    issue.days_given = days
+    issue.paused_s = 0.0
+    issue.paused_at = None
+    issue.overdue_at = None
+    return recompute_deadline(issue, calendar)
+
+
+def recompute_deadline(issue: Issue, calendar: WorkingCalendar) -> Deadline:
+    """The deadline as this calendar has it; `issue.due_at` is set to it. The issue must have been given days."""
+    if issue.deadline_from is None or issue.days_given is None:
+        raise ValueError(f"issue {issue.number} has no deadline")
+    paused = timedelta(seconds=issue.paused_s)
+    due_at = add_working_days(issue.deadline_from, issue.days_given, calendar) + paused
+    remind_at = add_working_days(issue.deadline_from, issue.days_given * REMIND_AFTER, calendar) + paused
+    issue.due_at = due_at
+    return Deadline(due_at, remind_at)
+
+
+def pause_deadline(issue: Issue, now: datetime) -> None:
+    """The enterprise is asked: the clock stands. A second pause changes nothing."""
+    if issue.paused_at is None:
+        issue.paused_at = now
+
+
+def resume_deadline(issue: Issue, calendar: WorkingCalendar, now: datetime) -> Deadline:
+    """The enterprise has answered: the time it took is added to the deadline."""
+    if issue.paused_at is not None:
+        issue.paused_s += max(0.0, (now - issue.paused_at).total_seconds())
+        issue.paused_at = None
+    return recompute_deadline(issue, calendar)
+
+
+def is_overdue(issue: Issue, now: datetime) -> bool:
+    """Whether customs should have answered by now."""
+    running = issue.phase == "customs" and issue.paused_at is None
+    return running and issue.due_at is not None and issue.due_at < now
+
+
+async def find_moved_deadlines(
+    session: AsyncSession, calendar: WorkingCalendar
+) -> list[tuple[Issue, Deadline]]:
+    """Issues still open whose deadline falls elsewhere in this calendar; `due_at` is already corrected.
+
+    The caller moves the timers of their instances (`Engine.reschedule`) in the same transaction.
+    """
+    open_issues = await session.scalars(
+        select(Issue)
+        .where(
+            col(Issue.closed_at).is_(None),
+            col(Issue.answered_at).is_(None) | col(Issue.phase).in_(("customs", "enterprise")),
+            col(Issue.deadline_from).is_not(None),
+        )
+        .order_by(col(Issue.id))
+        .with_for_update()
+    )
+    moved: list[tuple[Issue, Deadline]] = []
+    for issue in open_issues:
+        before = issue.due_at
+        deadline = recompute_deadline(issue, calendar)
+        if deadline.due_at != before:
+            moved.append((issue, deadline))
+    return moved
