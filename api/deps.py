@@ -82,10 +82,10 @@ EngineDep = Annotated[Engine, Depends(get_engine)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 
 
-async def find_actor(request: Request, session: SessionDep, now: NowDep) -> Actor | None:
+async def find_actor(request: Request, session: SessionDep, wired: WiredDep, now: NowDep) -> Actor | None:
     """Who is acting, by the Bearer token or the session cookie; None for nobody."""
     token = session_token(request)
-    return await load_actor(session, token, now) if token else None
+    return await load_actor(session, token, now, wired.session_limits) if token else None
 
 
 MaybeActorDep = Annotated[Actor | None, Depends(find_actor)]

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from domain.attachments import AttachmentStore
 from domain.codes import CodeLimits, CodeSender
+from domain.sessions import SessionLimits
 from engine.instances import Engine
 from settings import Settings
 
@@ -23,3 +24,4 @@ class Wired:
     jobs: procrastinate.App
     code_limits: CodeLimits
     send_code: CodeSender
+    session_limits: SessionLimits

@@ -1,0 +1,278 @@
+"""The shapes of the JSON contract: what comes in is checked by these models, what goes out is described by them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Code = Annotated[str, Field(max_length=64)]
+Phone = Annotated[str, Field(max_length=32, description="手机号", examples=["13800000001"])]
+
+
+class Body(BaseModel):
+    """What a caller sends: unknown fields are refused, nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details; `errors` names each field that is wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str | None = None
+    errors: dict[str, str] | None = None
+
+
+# ---- who am I
+
+
+class CodeWanted(Body):
+    phone: Phone
+
+
+class CodeSent(BaseModel):
+    challenge: str = Field(description="登录时原样交回")
+
+
+class SignInBody(Body):
+    challenge: str | None = Field(default=None, max_length=64)
+    phone: Phone
+    code: str = Field(max_length=32)
+    password: str | None = Field(default=None, max_length=256, description="海关关员必填")
+    membership: str | None = Field(default=None, max_length=64, description="代表哪一家企业（成员编号）")
+
+
+class PersonOut(BaseModel):
+    id: UUID
+    name: str
+    phone: str
+
+
+class EnterpriseOut(BaseModel):
+    id: UUID
+    name: str
+    status: str
+
+
+class MembershipOut(BaseModel):
+    id: UUID
+    enterprise: EnterpriseOut
+    display_name: str
+    position: str
+    roles: list[str]
+
+
+class OfficerRoleOut(BaseModel):
+    role: str
+    office: str
+
+
+class OfficerOut(BaseModel):
+    id: UUID
+    roles: list[OfficerRoleOut]
+
+
+class Me(BaseModel):
+    person: PersonOut
+    membership: MembershipOut | None = Field(description="当前代表的企业；关员为 null")
+    memberships: list[MembershipOut]
+    officer: OfficerOut | None = None
+
+
+class SignedInOut(Me):
+    token: str = Field(description="Authorization: Bearer")
+
+
+class MembershipChoice(Body):
+    id: str = Field(max_length=64)
+
+
+class SessionOut(BaseModel):
+    id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    ip: str | None
+    user_agent: str | None
+    current: bool
+
+
+class SessionList(BaseModel):
+    items: list[SessionOut]
+
+
+# ---- lists
+
+
+class CodeName(BaseModel):
+    code: str
+    name: str
+
+
+class IdName(BaseModel):
+    id: UUID
+    name: str
+
+
+class Lists(BaseModel):
+    kinds: list[CodeName]
+    categories: list[CodeName]
+    importances: list[CodeName]
+    offices: list[CodeName]
+    executives: list[IdName] = Field(description="本企业的高管")
+
+
+# ---- issues
+
+
+class IssueBody(Body):
+    kind: Code = ""
+    category: Code = ""
+    office: Code = ""
+    title: str = Field(default="", max_length=400)
+    description: str = Field(default="", max_length=20000)
+    contact: str = Field(default="", max_length=200)
+    executive: str | None = Field(default=None, max_length=64, description="由哪位高管审核；只有一位时可不填")
+    attachments: list[UUID] | None = Field(default=None, max_length=100, strict=False)
+
+
+class IssueCreated(BaseModel):
+    id: UUID
+    number: str
+    status: str | None
+
+
+class IssueLine(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    id: UUID
+    number: str
+    title: str
+    kind: str
+    category: str
+    office: str
+    status: str | None
+    phase: str | None
+    importance: str | None
+    due_at: datetime | None
+
+
+class IssueList(BaseModel):
+    items: list[IssueLine]
+    next: str | None = Field(description="下一页的 after；没有更多时为 null")
+
+
+class IssueDetail(IssueLine):
+    """Everything one may read about an issue, with its answers, evaluations, changes and timeline."""
+
+    description: str
+
+
+class TimelineOut(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    items: list[dict[str, Any]]
+
+
+class Diagram(BaseModel):
+    xml: str = Field(description="BPMN 2.0 XML")
+    active: list[str] = Field(description="当前所在环节的元素编号")
+    done: list[str] = Field(description="已经过的环节")
+
+
+class IssueState(BaseModel):
+    id: UUID
+    status: str | None
+
+
+# ---- attachments
+
+
+class AttachmentOut(BaseModel):
+    id: UUID
+    name: str
+    size: int
+    type: str
+
+
+# ---- tasks
+
+View = Literal["mine", "claimable", "done"]
+
+
+class TaskIssue(BaseModel):
+    id: UUID
+    number: str
+    title: str
+    status: str | None
+
+
+class TaskLine(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    id: UUID
+    element_id: str
+    name: str
+    issue: TaskIssue | None
+    subject: str | None = None
+    due_at: datetime | None
+    claimed_by: UUID | None
+    version: int
+
+
+class TaskList(BaseModel):
+    items: list[TaskLine]
+    next: str | None
+
+
+class TaskDetail(TaskLine):
+    form: dict[str, Any] = Field(description="form-js 表单")
+    values: dict[str, Any] = Field(description="各项的起始值")
+    draft: dict[str, Any] | None = Field(description="已保存的草稿")
+
+
+class DraftBody(Body):
+    answers: dict[str, Any]
+
+
+class DraftSaved(BaseModel):
+    saved_at: datetime
+
+
+class HandOverBody(Body):
+    to: str = Field(max_length=64, description="接手人的编号")
+
+
+class CompleteBody(Body):
+    answers: dict[str, Any] = Field(default_factory=dict)
+    version: int | None = Field(default=None, ge=1, le=2**31 - 1, description="读到任务时的 version")
+
+
+class Completed(BaseModel):
+    issue: IssueState | None
+    next: list[TaskLine] = Field(description="现在轮到我办的任务")
+
+
+# ---- demo
+
+
+class InboxMessage(BaseModel):
+    channel: str
+    to: str
+    template: str
+    text: str
+    code: str | None
+    at: datetime
+
+
+class DemoPerson(BaseModel):
+    name: str
+    phone: str
+    roles: list[str]
+    enterprise: str | None
+    office: str | None
+    password: str | None

@@ -1,0 +1,148 @@
+"""Signing in and out for programs, and who I am. A program gets a token; cookies are for the pages."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from api.answers import Json
+from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
+from api.json.ids import parse_id, try_id
+from api.json.route import json_router
+from api.json.schemas import CodeSent, CodeWanted, Me, MembershipChoice, SessionList, SignedInOut, SignInBody
+from api.security import browser_key, session_token
+from api.wired import Wired
+from domain import signin
+from domain.actor import Actor
+from domain.people import MembershipView, list_memberships
+from tasks.exceptions import NotFound
+
+router = json_router("登录")
+
+
+@router.post("/sign-in/code", status_code=202, response_model=CodeSent, summary="发送登录验证码")
+async def ask_code(body: CodeWanted, request: Request, session: SessionDep, wired: WiredDep, now: NowDep) -> Response:
+    """The same answer for every phone, whether somebody has it or not."""
+    challenge = await signin.ask_code(
+        session,
+        body.phone,
+        purpose="sign_in",
+        browser_key=browser_key(request),
+        ip=client_ip(request),
+        limits=wired.code_limits,
+        send_code=wired.send_code,
+        now=now,
+    )
+    return Json({"challenge": challenge}, 202)
+
+
+@router.post("/sign-in", response_model=SignedInOut, summary="登录")
+async def sign_in(body: SignInBody, request: Request, session: SessionDep, wired: WiredDep, now: NowDep) -> Response:
+    """Phone and code; officers with their password too."""
+    signed_in = await signin.sign_in(
+        session,
+        try_id(body.challenge),
+        body.phone,
+        body.code,
+        body.password,
+        try_id(body.membership) if body.membership else None,
+        browser_key=browser_key(request),
+        ip=client_ip(request),
+        user_agent=request.headers.get("user-agent"),
+        limits=wired.code_limits,
+        session_limits=wired.session_limits,
+        now=now,
+    )
+    return Json({"token": signed_in.token, **show_me(signed_in.actor, signed_in.memberships)})
+
+
+@router.get("/me", response_model=Me, summary="我是谁", dependencies=[allow()])
+async def tell_me(actor: ActorDep, session: SessionDep) -> Response:
+    """The person, the enterprise they act for, and all they may act for."""
+    return Json(show_me(actor, await list_memberships(session, actor.person_id)))
+
+
+@router.post("/me/membership", response_model=Me, summary="换一家企业", dependencies=[allow()])
+async def switch_membership(
+    body: MembershipChoice, request: Request, actor: ActorDep, session: SessionDep, wired: WiredDep, now: NowDep
+) -> Response:
+    """Only this session changes."""
+    if not await signin.switch_membership(session, actor, parse_id(body.id)):
+        raise NotFound
+    return Json(await _reload_me(request, session, wired, now))
+
+
+async def _reload_me(request: Request, session: AsyncSession, wired: Wired, now: datetime) -> dict[str, Any]:
+    actor = await signin.load_actor(session, session_token(request) or "", now, wired.session_limits)
+    if actor is None:
+        raise NotFound
+    return show_me(actor, await list_memberships(session, actor.person_id))
+
+
+@router.get("/sessions", response_model=SessionList, summary="我的登录", dependencies=[allow()])
+async def list_sessions(actor: ActorDep, session: SessionDep, wired: WiredDep, now: NowDep) -> Response:
+    """Where I am signed in, the last used first."""
+    found = await signin.list_sessions(session, actor.person_id, now, wired.session_limits)
+    fields = ("id", "created_at", "last_seen_at", "expires_at", "ip", "user_agent")
+    items = [{name: getattr(one, name) for name in fields} | {"current": one.id == actor.session_id} for one in found]
+    return Json({"items": items})
+
+
+@router.delete("/sessions/current", status_code=204, summary="退出登录", dependencies=[allow()])
+async def end_current_session(actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+    """The token is worth nothing afterwards."""
+    if actor.session_id:
+        await signin.end_session(session, actor.session_id, actor.person_id, now)
+    return Response(status_code=204)
+
+
+@router.delete("/sessions/{session_id}", status_code=204, summary="结束我的一处登录", dependencies=[allow()])
+async def end_one_session(session_id: str, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+    """Only one's own."""
+    if not await signin.end_session(session, parse_id(session_id), actor.person_id, now):
+        raise NotFound
+    return Response(status_code=204)
+
+
+@router.delete("/sessions", status_code=204, summary="在所有地方退出登录", dependencies=[allow()])
+async def end_all_sessions(actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+    """This one included."""
+    await signin.end_all_sessions(session, actor.person_id, now)
+    return Response(status_code=204)
+
+
+def client_ip(request: Request) -> str | None:
+    """Where the request comes from, as uvicorn has worked it out (`trusted_proxies`)."""
+    return request.client.host if request.client else None
+
+
+def show_me(actor: Actor, memberships: list[MembershipView]) -> dict[str, Any]:
+    """The answer of /me and of a sign-in."""
+    shown = [show_membership(one) for one in memberships]
+    pairs = [group.split(":", 1) for group in actor.groups] if actor.officer_id else []
+    return {
+        "person": {"id": actor.person_id, "name": actor.name, "phone": show_phone(actor.phone)},
+        "membership": next((one for one in shown if one["id"] == actor.membership_id), None),
+        "memberships": shown,
+        "officer": {"id": actor.officer_id, "roles": [{"role": role, "office": office} for role, office in pairs]}
+        if actor.officer_id
+        else None,
+    }
+
+
+def show_membership(one: MembershipView) -> dict[str, Any]:
+    """One enterprise a person may act for."""
+    return {
+        "id": one.id,
+        "enterprise": {"id": one.enterprise_id, "name": one.enterprise, "status": one.enterprise_status},
+        "display_name": one.display_name,
+        "position": one.position,
+        "roles": one.roles,
+    }
+
+
+def show_phone(stored: str) -> str:
+    """`+8613800000001` as people write it."""
+    return stored.removeprefix("+86")
