@@ -81,7 +81,7 @@ async def find_moved_deadlines(
         select(Issue)
         .where(
             col(Issue.closed_at).is_(None),
-            col(Issue.answered_at).is_(None) | col(Issue.phase).in_(("customs", "enterprise")),
+            col(Issue.answered_at).is_(None),
             col(Issue.deadline_from).is_not(None),
         )
         .order_by(col(Issue.id))
