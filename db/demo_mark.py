@@ -26,7 +26,9 @@ def hold_to_mark(connection: psycopg.Connection[Any], *, demo: bool) -> None:
         connection.execute(f"INSERT INTO {TABLE} (demo) VALUES (%s)", [demo])
         return
     if demo and mark is not True:
-        raise WrongMark("这个数据库不是演示数据库，演示模式拒绝使用它。请换一个空数据库，或去掉 QINGLING_DEMO。")
+        raise WrongMark(
+            "这个数据库不是演示数据库，演示模式拒绝使用它。请换一个空数据库，或去掉 QINGLING_DEMO。"
+        )
     if not demo and mark is True:
         raise WrongMark("这是演示数据库，正式环境拒绝使用它。请为正式环境新建一个空数据库。")
 

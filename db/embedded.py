@@ -233,16 +233,30 @@ class EmbeddedPostgres:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                text=False,
                 preexec_fn=_end_with_parent() if self._dies_with_us else None,
                 **self._account.popen_options(),
             )
 
     def _wait_until_ready(self) -> bool:
         """True as soon as the server answers, False when it has ended; raises ServerBroken after the time limit."""
-        ask = [str(self._programs / "pg_isready"), "-q", "-h", str(self._sockets), "-U", OWNER, "-d", "postgres"]
+        ask = [
+            str(self._programs / "pg_isready"),
+            "-q",
+            "-h",
+            str(self._sockets),
+            "-U",
+            OWNER,
+            "-d",
+            "postgres",
+        ]
         give_up_at = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < give_up_at:
-            if (self._child and self._child.poll() is not None) or not self._server or not is_alive(self._server):
+            if (
+                (self._child and self._child.poll() is not None)
+                or not self._server
+                or not is_alive(self._server)
+            ):
                 return False
             if (self._sockets / ".s.PGSQL.5432").exists() and subprocess.run(ask).returncode == 0:
                 return True

@@ -1,6 +1,6 @@
 """Bring a database to the schema of this version, before anything is served. Many processes may do it at once."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ def upgrade(database_url: str, revision: str = "head") -> None:
 
 
 @contextmanager
-def alembic_config(database_url: str) -> Iterator[Config]:
+def alembic_config(database_url: str) -> Generator[Config]:
     """Alembic's configuration around one open connection; there is no alembic.ini."""
     engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
     with engine.connect() as connection:
@@ -50,7 +50,7 @@ def alembic_config(database_url: str) -> Iterator[Config]:
 
 
 @contextmanager
-def one_at_a_time(database_url: str) -> Iterator[psycopg.Connection[Any]]:
+def one_at_a_time(database_url: str) -> Generator[psycopg.Connection[Any]]:
     """A connection that holds the migration lock; whoever comes second waits."""
     with psycopg.connect(conninfo(database_url), autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])

@@ -61,7 +61,11 @@ class PostgresServer:
 
     def drop(self, name: str) -> None:
         """End it with everyone connected to it."""
-        self._do(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(f"{self._prefix}_{name}")))
+        self._do(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
+                sql.Identifier(f"{self._prefix}_{name}")
+            )
+        )
 
     def _do(self, statement: sql.Composed) -> None:
         with psycopg.connect(conninfo(self.url), autocommit=True) as connection:

@@ -107,7 +107,9 @@ def test_the_server_listens_nowhere_but_in_a_private_folder(folder: Path) -> Non
         assert value(server.url, "SHOW listen_addresses") == ""
         sockets = folder / "postgres" / "sockets"
         assert sockets.stat().st_mode & 0o077 == 0
-        assert value(server.url, "SELECT lower('ÀÉ问题') || current_setting('server_encoding')") == "àé问题UTF8"
+        assert (
+            value(server.url, "SELECT lower('ÀÉ问题') || current_setting('server_encoding')") == "àé问题UTF8"
+        )
 
 
 def test_a_path_too_long_for_a_socket_gets_a_short_one() -> None:
@@ -125,7 +127,7 @@ def test_a_folder_we_may_not_use_is_refused_in_words(folder: Path) -> None:
             stranger.own(folder / "postgres")
     else:
         (folder / "supervisor.lock").touch(mode=0)
-        with pytest.raises(ServerBroken, match="没有权限使用 .*supervisor.lock"):
+        with pytest.raises(ServerBroken, match=r"没有权限使用 .*supervisor\.lock"):
             EmbeddedPostgres(folder).start()
 
 

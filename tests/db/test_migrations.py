@@ -52,7 +52,9 @@ def test_many_processes_may_prepare_the_same_database_at_once(empty_database_url
         assert read_mark(connection) is True
 
 
-@pytest.mark.parametrize(("created", "opened", "reason"), [(True, False, "演示"), (False, True, "演示模式拒绝")])
+@pytest.mark.parametrize(
+    ("created", "opened", "reason"), [(True, False, "演示"), (False, True, "演示模式拒绝")]
+)
 def test_demo_and_real_databases_are_not_mixed(
     empty_database_url: str, created: bool, opened: bool, reason: str
 ) -> None:
@@ -76,8 +78,10 @@ def test_a_database_that_does_not_know_chinese_is_explained(empty_database_url: 
             f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE 'C'".encode()
         )
         try:
-            with psycopg.connect(connection.info.dsn, dbname=name) as wrong:
-                with pytest.raises(ServerUnsuitable, match=r"LC_CTYPE = C.*CREATE DATABASE"):
-                    check_server(wrong)
+            with (
+                psycopg.connect(connection.info.dsn, dbname=name) as wrong,
+                pytest.raises(ServerUnsuitable, match=r"LC_CTYPE = C.*CREATE DATABASE"),
+            ):
+                check_server(wrong)
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

@@ -1,0 +1,79 @@
+"""The product served as its users meet it: `serve` in demo mode, a process of its own, on a free port and a fresh folder."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from db.embedded import end_server, find_server
+
+ROOT = Path(__file__).parents[2]
+READY_TIMEOUT_S = 120
+STOP_TIMEOUT_S = 30
+# Many people sign in within seconds; the limits have their own tests.
+RELAXED = {
+    "QINGLING_CODE_PER_PHONE_HOUR": "0",
+    "QINGLING_CODE_PER_PHONE_DAY": "0",
+    "QINGLING_CODE_RESEND_S": "0",
+}
+
+
+class Served:
+    """A running copy. `url` is its address, `log` what it has said so far."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="qingling-browser-"))
+        self._folder.chmod(0o711)  # as root PostgreSQL runs as `nobody`, who must get in
+        self._log_path = self._folder / "serve.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+    @property
+    def log(self) -> str:
+        return self._log_path.read_text(errors="replace")
+
+    def start(self) -> None:
+        """Start it and wait until it is ready; fails with its log when it is not."""
+        port = self.url.rpartition(":")[2]
+        with self._log_path.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "cli", "serve", "--port", port, "--data", str(self._folder / "data")],
+                cwd=ROOT,
+                env={**os.environ, **RELAXED, "QINGLING_DEMO": "1", "QINGLING_LOG_FORMAT": "text"},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        give_up_at = time.monotonic() + READY_TIMEOUT_S
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > give_up_at:
+                raise AssertionError(f"the server did not become ready:\n{self.log[-4000:]}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Stop it cleanly, by force if it does not, and remove everything it wrote."""
+        if self._process:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if left := find_server(self._folder / "data" / "postgres"):
+            end_server(left)
+        shutil.rmtree(self._folder)
+
+    def _is_ready(self) -> bool:
+        try:
+            with urlopen(f"{self.url}/readyz", timeout=5) as answer:
+                return answer.status == 200
+        except (URLError, ConnectionError, TimeoutError):
+            return False
