@@ -1,0 +1,22 @@
+"""The lists to choose from."""
+
+from starlette.responses import Response
+
+from api.answers import Json
+from api.deps import ActorDep, SessionDep, allow
+from api.json.route import json_router
+from api.json.schemas import Lists
+from domain.lists import list_all_choices
+
+router = json_router("名单")
+
+
+@router.get("/lists", response_model=Lists, summary="问题类型、业务类别、重要性、海关单位、本企业高管", dependencies=[allow()])
+async def show_lists(actor: ActorDep, session: SessionDep) -> Response:
+    """Codes are sent, names are shown; executives are named by their person's id."""
+    lists = await list_all_choices(session, actor)
+    shown = {
+        key: [{"id" if key == "executives" else "code": one.code, "name": one.name} for one in choices]
+        for key, choices in lists.items()
+    }
+    return Json(shown)
