@@ -1,0 +1,141 @@
+"""Messages that a command causes: described by the operator `notify`, written all together when its steps are done.
+
+Whom a diagram may name: a person's id, a group (`role:office`, `role:enterprise id`), `current_handler` (who has the
+open task of customs; its candidates while nobody has it), `supervisors` (of the issue's office and those above it), or
+a list of these. The words come from the definition's `texts.yaml`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from messages.outbox import NewMessage, enqueue
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.models import Issue
+from domain.people import split_groups
+from domain.working_days import BEIJING
+from engine.context import StepContext
+from tasks import statements
+from tasks.subjects import Subject, open_subject
+
+SUPERVISORS, CURRENT_HANDLER = "supervisors", "current_handler"
+KEY = "notices"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One message to write: which text, and to whom (ids, groups, SUPERVISORS)."""
+
+    template: str
+    to: tuple[str, ...]
+    element_id: str
+
+
+async def notify(
+    context: StepContext, /, template: str, to: str | Sequence[str] | None, only_unclaimed: bool = False
+) -> None:
+    """Tell these people with this text, once the command is done. `only_unclaimed`: only while nobody has the task."""
+    names = [to] if isinstance(to, str) else list(to or ())
+    if only_unclaimed or CURRENT_HANDLER in names:
+        parameters = {"instance_id": context.instance_id}
+        tasks = (await context.session.execute(statements.OPEN_TASKS_OF_INSTANCE, parameters)).all()
+        if only_unclaimed and all(task.claimed_by is not None for task in tasks):
+            return
+        if CURRENT_HANDLER in names:
+            names.remove(CURRENT_HANDLER)
+            for task in tasks:
+                names += [str(task.claimed_by)] if task.claimed_by else task.candidate_groups
+    notices: list[Notice] = context.shared.setdefault(KEY, [])
+    notices.append(Notice(template, tuple(dict.fromkeys(names)), context.element_id))
+
+
+async def send_notices(
+    session: AsyncSession,
+    instance_id: UUID,
+    shared: Mapping[str, Any],
+    texts: Mapping[str, Mapping[str, str]],
+    now: datetime,
+) -> None:
+    """Write the messages of a command, each person once a text; one look-up for groups, one insert, one job."""
+    notices: list[Notice] = shared.get(KEY, [])
+    if not notices:
+        return
+    subject = await open_subject(session, instance_id)
+    people = await _find_people(session, notices, subject)
+    found: list[NewMessage] = []
+    for notice in notices:
+        params = _params(subject, texts[notice.template])
+        for person_id in dict.fromkeys(person for name in notice.to for person in people.get(name, ())):
+            found.append(
+                NewMessage(
+                    person_id=person_id,
+                    template=notice.template,
+                    params=params,
+                    text=fill(texts[notice.template]["text"], params),
+                    instance_id=instance_id,
+                    element_id=notice.element_id,
+                    created_at=now,
+                )
+            )
+    if found:
+        await enqueue(session, found)
+
+
+def fill(text: str, params: Mapping[str, str]) -> str:
+    """The text with its placeholders `{name}` replaced; what is not among the params stays as it is written."""
+    for name, value in params.items():
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+async def _find_people(
+    session: AsyncSession, notices: Sequence[Notice], subject: Subject
+) -> dict[str, list[UUID]]:
+    people: dict[str, list[UUID]] = {}
+    groups: list[str] = []
+    for name in dict.fromkeys(name for notice in notices for name in notice.to):
+        if ":" in name:
+            groups.append(name)
+        elif name != SUPERVISORS:
+            people[name] = [UUID(name)]
+    supervised = any(SUPERVISORS in notice.to for notice in notices)
+    if groups or supervised:
+        officers, members = split_groups(groups)
+        rows = await session.execute(
+            statements.FIND_RECIPIENTS,
+            {
+                "supervised": subject.issue.office if supervised and subject.issue else None,
+                "office_groups": [f"{role}:{office}" for role, office in officers],
+                "member_groups": [f"{role}:{enterprise_id}" for role, enterprise_id in members],
+            },
+        )
+        for group_name, person_id in rows:
+            people.setdefault(group_name, []).append(person_id)
+            if supervised and group_name.startswith("supervisor:"):
+                people.setdefault(SUPERVISORS, []).append(person_id)
+    return people
+
+
+def _params(subject: Subject, text: Mapping[str, str]) -> dict[str, str]:
+    issue = subject.issue
+    if issue is None:
+        return {"heading": text.get("title", "")}
+    return {
+        "heading": text.get("title", ""),
+        "number": issue.number,
+        "title": issue.title,
+        "office": subject.office_name,
+        "enterprise": subject.enterprise_name,
+        "due": describe_due(issue),
+    }
+
+
+def describe_due(issue: Issue) -> str:
+    """The deadline in words, in Beijing's time."""
+    if issue.due_at is None:
+        return "未定"
+    due = issue.due_at.astimezone(BEIJING)
+    return f"{due.year}年{due.month}月{due.day}日 {due:%H:%M}"

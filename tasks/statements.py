@@ -1,0 +1,200 @@
+"""The SQL of human work that matters, named. Lists page by key through indexed columns and never read an engine state."""
+
+from functools import lru_cache
+
+from sqlalchemy import TextClause, text
+
+# What a form, the operators and the messages of one command need, in one round trip; parts that are not wanted are
+# not worked out. Also for tasks of processes that have no issue: then only the issue's columns are empty.
+LOAD_SUBJECT: TextClause = text("""
+SELECT i.*, i.id IS NOT NULL AS has_issue, o.name AS office_name, e.name AS enterprise_name,
+    CASE WHEN :want_lists THEN (
+        SELECT jsonb_agg(jsonb_build_array(l.list_name, l.code, l.name) ORDER BY l.list_name, l.position, l.code)
+        FROM list_entry l WHERE l.active) END AS list_entries,
+    CASE WHEN :want_offices THEN (
+        SELECT jsonb_agg(jsonb_build_array(c.code, c.name) ORDER BY c.code)
+        FROM customs_office c WHERE c.active) END AS open_offices,
+    (SELECT jsonb_agg(jsonb_build_array(m.person_id, coalesce(nullif(m.display_name, ''), p.name)) ORDER BY m.id)
+        FROM membership m JOIN person p ON p.id = m.person_id
+        WHERE m.enterprise_id = coalesce(i.enterprise_id, CAST(:enterprise_id AS uuid))
+            AND m.active AND p.active AND 'executive' = ANY(m.roles)) AS executives,
+    CASE WHEN cardinality(CAST(:file_ids AS uuid[])) > 0 THEN (
+        SELECT jsonb_agg(jsonb_build_array(a.id, a.name, a.uploader_id, a.instance_id))
+        FROM attachment a WHERE a.id = ANY(CAST(:file_ids AS uuid[]))) END AS files
+FROM (SELECT 1) AS always
+LEFT JOIN issue i ON i.id = :instance_id
+LEFT JOIN customs_office o ON o.code = i.office
+LEFT JOIN enterprise e ON e.id = i.enterprise_id
+""")
+
+COPY_STATUS: TextClause = text("""
+UPDATE issue SET status = :status, phase = :phase,
+    first_claimed_at = CASE WHEN :claimed AND :phase = 'customs' THEN coalesce(first_claimed_at, :now)
+        ELSE first_claimed_at END
+WHERE id = :instance_id
+""")
+
+
+@lru_cache(maxsize=500)
+def save_issue(columns: tuple[str, ...], tables: tuple[str, ...], files: bool, new: bool) -> TextClause:
+    """Everything one command changes about an issue, as one statement: its columns, new rows beside it, used files.
+
+    Rows of a table travel as one JSON parameter named after the table.
+    """
+    parts = [
+        f"new_{table} AS (INSERT INTO {table} SELECT * FROM jsonb_populate_recordset("
+        f"NULL::{table}, CAST(:{table} AS jsonb)) ON CONFLICT DO NOTHING)"
+        for table in tables
+    ]
+    if files:
+        parts.append(
+            "used_files AS (UPDATE attachment SET instance_id = :id, task_id = CAST(:task_id AS uuid)"
+            " WHERE id = ANY(CAST(:file_ids AS uuid[])) AND instance_id IS NULL)"
+        )
+    if new:
+        names, values = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+        last = f"INSERT INTO issue (id, {names}) VALUES (:id, {values})"
+    elif columns:
+        last = f"UPDATE issue SET {', '.join(f'{name} = :{name}' for name in columns)} WHERE id = :id"
+    else:
+        last = "SELECT 1"
+    return text(f"WITH {', '.join(parts)} {last}" if parts else last)
+
+
+# Everyone active in these groups (`role:office`, `role:enterprise id`), and the supervisors of an office and of all
+# above it.
+FIND_RECIPIENTS: TextClause = text("""
+WITH RECURSIVE above AS (
+    SELECT c.code, c.parent FROM customs_office c WHERE c.code = CAST(:supervised AS text)
+    UNION SELECT c.code, c.parent FROM customs_office c JOIN above ON c.code = above.parent
+)
+SELECT r.role || ':' || r.office AS group_name, p.id AS person_id
+FROM officer_role r JOIN officer f ON f.id = r.officer_id JOIN person p ON p.id = f.person_id
+WHERE (r.role, r.office) IN (
+        SELECT split_part(g, ':', 1), split_part(g, ':', 2) FROM unnest(CAST(:office_groups AS text[])) AS g
+        UNION ALL SELECT 'supervisor', code FROM above)
+    AND f.active AND p.active
+UNION ALL
+SELECT g.role || ':' || m.enterprise_id, p.id
+FROM (SELECT split_part(g, ':', 1) AS role, CAST(split_part(g, ':', 2) AS uuid) AS enterprise_id
+        FROM unnest(CAST(:member_groups AS text[])) AS g) AS g
+    JOIN membership m ON m.enterprise_id = g.enterprise_id AND g.role = ANY(m.roles)
+    JOIN person p ON p.id = m.person_id
+WHERE m.active AND p.active
+""")
+
+OPEN_TASKS_OF_INSTANCE: TextClause = text("""
+SELECT t.claimed_by, t.candidate_groups FROM user_task t
+WHERE t.instance_id = :instance_id AND t.state = 'ready' AND cardinality(t.candidate_groups) > 0
+""")
+
+IS_ACTIVE_HANDLER: TextClause = text("""
+SELECT 1 FROM officer f JOIN person p ON p.id = f.person_id JOIN officer_role r ON r.officer_id = f.id
+WHERE f.person_id = :person_id AND f.active AND p.active AND r.role = 'handler' AND r.office = :office
+""")
+
+KEEP_ANSWER: TextClause = text("""
+INSERT INTO idempotency_key (person_id, route, key, body_hash, response, created_at)
+VALUES (:person_id, :route, :key, :body_hash, CAST(:response AS jsonb), :now)
+ON CONFLICT DO NOTHING
+""")
+
+FIND_ANSWER: TextClause = text("""
+SELECT body_hash, response FROM idempotency_key WHERE person_id = :person_id AND route = :route AND key = :key
+""")
+
+PURGE_ANSWERS: TextClause = text("DELETE FROM idempotency_key WHERE created_at < :before")
+
+NAMES: TextClause = text("SELECT id, name FROM person WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+_LINE = """t.id, t.element_id, t.name, t.instance_id, t.due_at, t.claimed_by, t.claimed_at, t.version, t.created_at,
+    t.completed_at, p.subject, i.number, i.title, i.status, i.phase, i.category, i.importance, i.office, i.round,
+    o.name AS office_name, e.name AS enterprise_name"""
+
+_JOINS = """JOIN process_instance p ON p.id = t.instance_id
+LEFT JOIN issue i ON i.id = t.instance_id
+LEFT JOIN customs_office o ON o.code = i.office
+LEFT JOIN enterprise e ON e.id = i.enterprise_id"""
+
+# Whoever serves several enterprises, or is an officer besides, sees only what belongs to the part they act in.
+_SCOPE = """CASE WHEN CAST(:enterprise_id AS uuid) IS NOT NULL
+        THEN i.id IS NULL OR i.enterprise_id = CAST(:enterprise_id AS uuid)
+    ELSE i.id IS NULL OR NOT EXISTS (
+        SELECT FROM membership m WHERE m.person_id = :person_id AND m.enterprise_id = i.enterprise_id) END"""
+
+_AFTER = "(coalesce({0}.due_at, 'infinity'::timestamptz), {0}.{1}) > (CAST(:after_at AS timestamptz), CAST(:after_id AS uuid))"
+
+MY_TASKS: TextClause = text(f"""
+SELECT {_LINE} FROM user_task t {_JOINS}
+WHERE t.claimed_by = :person_id AND t.state = 'ready' AND {_SCOPE} AND {_AFTER.format("t", "id")}
+ORDER BY coalesce(t.due_at, 'infinity'::timestamptz), t.id LIMIT :limit
+""")
+
+# Each group's first page comes from its own stretch of the index; together they hold the first page of all.
+_OPEN = f"""
+SELECT DISTINCT coalesce(page.due_at, 'infinity'::timestamptz) AS due, page.task_id
+FROM unnest(CAST(:groups AS text[])) AS mine(group_name)
+CROSS JOIN LATERAL (
+    SELECT g.task_id, g.due_at FROM user_task_group g
+    WHERE g.group_name = mine.group_name AND g.open AND {_AFTER.format("g", "task_id")}
+    ORDER BY coalesce(g.due_at, 'infinity'::timestamptz), g.task_id LIMIT :limit
+) AS page
+ORDER BY 1, 2 LIMIT :limit"""
+
+CLAIMABLE_TASKS: TextClause = text(f"""
+SELECT {_LINE} FROM ({_OPEN}) AS open_task JOIN user_task t ON t.id = open_task.task_id {_JOINS}
+ORDER BY open_task.due, t.id
+""")
+
+DONE_TASKS: TextClause = text(f"""
+SELECT {_LINE} FROM user_task t {_JOINS}
+WHERE t.completed_by = :person_id AND t.state = 'completed' AND {_SCOPE}
+    AND (t.completed_at, t.id) < (CAST(:after_at AS timestamptz), CAST(:after_id AS uuid))
+ORDER BY t.completed_at DESC, t.id DESC LIMIT :limit
+""")
+
+COUNT_TASKS: TextClause = text(f"""
+SELECT
+    (SELECT count(*) FROM (SELECT FROM user_task t LEFT JOIN issue i ON i.id = t.instance_id
+        WHERE t.claimed_by = :person_id AND t.state = 'ready' AND {_SCOPE} LIMIT :limit) AS mine) AS mine,
+    (SELECT count(*) FROM ({_OPEN}) AS claimable) AS claimable,
+    (SELECT count(*) FROM (SELECT FROM user_task t LEFT JOIN issue i ON i.id = t.instance_id
+        WHERE t.completed_by = :person_id AND t.state = 'completed' AND {_SCOPE} LIMIT :limit) AS done) AS done
+""")
+
+GET_TASK: TextClause = text(f"""
+SELECT {_LINE}, t.definition_id, t.state, t.candidate_groups, t.assignee, t.draft, t.draft_saved_at, t.answers,
+    t.completed_by, i.enterprise_id, {_SCOPE} AS in_scope, holder.name AS claimed_by_name
+FROM user_task t {_JOINS} LEFT JOIN person holder ON holder.id = t.claimed_by
+WHERE t.id = :task_id
+""")
+
+SAVE_DRAFT: TextClause = text(f"""
+UPDATE user_task t SET draft = CAST(:draft AS jsonb), draft_saved_at = :now
+FROM user_task same LEFT JOIN issue i ON i.id = same.instance_id
+WHERE t.id = :task_id AND same.id = t.id AND t.state = 'ready' AND t.claimed_by = :person_id AND {_SCOPE}
+RETURNING t.id
+""")
+
+KEEP_DRAFT: TextClause = text("""
+UPDATE user_task SET draft = CAST(:draft AS jsonb), draft_saved_at = :now
+WHERE id = :task_id AND state = 'ready' AND claimed_by = :person_id
+""")
+
+# Who may take over a task: everyone active in one of its candidate groups.
+COLLEAGUES: TextClause = text("""
+SELECT DISTINCT p.id, p.name FROM user_task t
+CROSS JOIN LATERAL unnest(t.candidate_groups) AS g(group_name)
+JOIN officer_role r ON r.role = split_part(g.group_name, ':', 1) AND r.office = split_part(g.group_name, ':', 2)
+JOIN officer f ON f.id = r.officer_id AND f.active
+JOIN person p ON p.id = f.person_id AND p.active
+WHERE t.id = :task_id
+UNION
+SELECT p.id, p.name FROM user_task t
+CROSS JOIN LATERAL unnest(t.candidate_groups) AS g(group_name)
+JOIN membership m ON m.enterprise_id::text = split_part(g.group_name, ':', 2)
+    AND split_part(g.group_name, ':', 1) = ANY(m.roles) AND m.active
+JOIN person p ON p.id = m.person_id AND p.active
+WHERE t.id = :task_id
+ORDER BY name, id
+""")
