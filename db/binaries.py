@@ -8,11 +8,11 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
 
 from db.exceptions import ServerBroken
 
@@ -21,22 +21,36 @@ PUBLIC_FOLDERS = (Path("/var/lib"), Path("/srv"))
 
 @dataclass(frozen=True)
 class Account:
-    """The system user the server runs as; `uid` is None when that is simply ours."""
+    """The system user the server runs as; all None when that is simply ours, as `subprocess` understands it."""
 
     uid: int | None = None
     gid: int | None = None
 
-    def popen_options(self) -> dict[str, Any]:
-        """What `subprocess` needs to run a program as this user."""
-        if self.uid is None:
-            return {}
-        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+    @property
+    def groups(self) -> list[int] | None:
+        """No further groups when we drop to it."""
+        return None if self.uid is None else []
+
+    def run(
+        self, command: Sequence[str], *, folder: Path = Path("/"), env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program as this user to its end; all it said is in `stdout`."""
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            user=self.uid,
+            group=self.gid,
+            extra_groups=self.groups,
+        )
 
     def can_enter(self, folder: Path) -> bool:
         """Whether this user can go into the folder (tried, not worked out from permission bits)."""
-        command = ["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)]
-        result = subprocess.run(command, cwd="/", stderr=subprocess.DEVNULL, **self.popen_options())
-        return result.returncode == 0
+        return self.run(["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)]).returncode == 0
 
     def own(self, folder: Path) -> None:
         """Make the folder, for this user alone. Raises ServerBroken when it is there and a stranger's."""
@@ -115,10 +129,7 @@ def locate_programs(account: Account) -> Path:
 
 def _can_run(programs: Path, account: Account) -> bool:
     try:
-        command = [str(programs / "postgres"), "--version"]
-        return (
-            subprocess.run(command, cwd="/", capture_output=True, **account.popen_options()).returncode == 0
-        )
+        return account.run([str(programs / "postgres"), "--version"]).returncode == 0
     except PermissionError:
         return False
 

@@ -180,16 +180,7 @@ class EmbeddedPostgres:
         fresh.rename(self._cluster / "data")
 
     def _run(self, *command: str) -> None:
-        result = subprocess.run(
-            command,
-            cwd=self._cluster,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            **self._account.popen_options(),
-        )
+        result = self._account.run(command, folder=self._cluster, env=self._environment())
         if result.returncode:
             raise ServerBroken(f"{Path(command[0]).name} 失败：{result.stdout.strip()}")
 
@@ -233,9 +224,10 @@ class EmbeddedPostgres:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                text=False,
                 preexec_fn=_end_with_parent() if self._dies_with_us else None,
-                **self._account.popen_options(),
+                user=self._account.uid,
+                group=self._account.gid,
+                extra_groups=self._account.groups,
             )
 
     def _wait_until_ready(self) -> bool:

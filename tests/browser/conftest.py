@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from tests.browser.chromium import NODE, PACKAGES, find_chromium
 from tests.browser.served import Served
@@ -19,8 +19,8 @@ os.environ.setdefault(
 HERE = Path(__file__).parent
 OUTPUT = HERE / "output"
 GUIDE_IMAGES = HERE.parents[1] / "docs" / "guide" / "img"
-DESK = {"width": 1280, "height": 900}
-PHONE = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="session")
