@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 
 from db.binaries import located_cluster
 
@@ -56,10 +57,16 @@ class Served:
         raise TimeoutError(Path(self._log.name).read_text()[-4000:])
 
     def kill(self) -> None:
-        """kill -9 of the process itself: no handler runs, whatever it was doing."""
+        """kill -9 of the whole command, children included, whatever they were doing; PostgreSQL is left an orphan."""
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    def kill_web(self) -> None:
+        """kill -9 of the web process alone; the command has to start it again by itself."""
+        assert self._process is not None
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        next(child for child in children if "web" in child.cmdline()).kill()
 
     def kill_postgres(self) -> None:
         """kill -9 of the embedded PostgreSQL's main process; the supervisor has to bring it back."""
