@@ -45,9 +45,7 @@ def may_read(actor: Actor, issue: Issue, been_at: Collection[str], tree: OfficeT
 
 def attachment_readable_by(actor: Actor) -> ColumnElement[bool]:
     """The condition on `Attachment`: one's own files, and those of issues one may read."""
-    of_issue = select(col(Issue.id)).where(
-        col(Issue.id) == col(Attachment.instance_id), readable_by(actor)
-    )
+    of_issue = select(col(Issue.id)).where(col(Issue.id) == col(Attachment.instance_id), readable_by(actor))
     return or_(col(Attachment.uploader_id) == actor.person_id, of_issue.exists())
 
 
@@ -96,5 +94,7 @@ def _readable_by_officer(actor: Actor) -> ColumnElement[bool] | None:
 def _subtree(tops: Collection[str]) -> Select[tuple[str]]:
     office = select(col(CustomsOffice.code)).where(col(CustomsOffice.code).in_(sorted(tops)))
     below = office.cte("office_subtree", recursive=True)
-    below = below.union(select(col(CustomsOffice.code)).join(below, col(CustomsOffice.parent) == below.c.code))
+    below = below.union(
+        select(col(CustomsOffice.code)).join(below, col(CustomsOffice.parent) == below.c.code)
+    )
     return select(below.c.code)

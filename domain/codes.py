@@ -179,7 +179,9 @@ def seconds_to_wait(counts: dict[str, Any], limits: CodeLimits, now: datetime) -
     """How long until the next code may be asked for; 0 means now."""
     waits = [_lock_left_s(counts["failures"], counts["failed_at"], limits, now)]
     if counts["last_at"] is not None:
-        pause_s = limits.resend_s[min(counts["phone_hour"], len(limits.resend_s)) - 1] if limits.resend_s else 0
+        pause_s = (
+            limits.resend_s[min(counts["phone_hour"], len(limits.resend_s)) - 1] if limits.resend_s else 0
+        )
         waits.append(_left_s(counts["last_at"], pause_s, now) if counts["phone_hour"] else 0)
     for reached, oldest_at, window_s in (
         (0 < limits.per_phone_hour <= counts["phone_hour"], counts["phone_hour_from"], 3600),
@@ -197,7 +199,9 @@ async def _one_at_a_time(session: AsyncSession, phone: str, ip: str | None) -> N
     """Two requests at the same moment must not both find a limit unreached. Always the phone first: no deadlock."""
     for key in (f"code:{phone}", f"code-ip:{ip}" if ip else None):
         if key:
-            await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
+            await session.execute(
+                text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key}
+            )
 
 
 COUNT_CODES = text("""
@@ -268,7 +272,9 @@ async def _count(
 async def _lock_challenge(
     session: AsyncSession, id_: UUID | None, phone: str, purpose: str, browser_key: str | None
 ) -> SignInChallenge | None:
-    statement = select(SignInChallenge).from_statement(LOCK_CHALLENGE).execution_options(populate_existing=True)
+    statement = (
+        select(SignInChallenge).from_statement(LOCK_CHALLENGE).execution_options(populate_existing=True)
+    )
     found = await session.scalars(
         statement, {"id": id_, "phone": phone, "purpose": purpose, "browser_key": browser_key}
     )

@@ -1,12 +1,12 @@
 """What customs' own rules refuse; each docstring is the sentence a user reads.
 
-    Refusal
-    ├── NoExecutive, ChooseExecutive        who reviews
-    ├── EnterpriseNotApproved               may not raise issues yet
-    ├── OfficeClosed, SameOffice            where an issue may go
-    ├── CannotWithdraw                      too late
-    ├── CodeRefused, TooManyCodes           signing in
-    └── AttachmentRefused                   a file that may not come in
+Refusal
+├── NoExecutive, ChooseExecutive        who reviews
+├── EnterpriseNotApproved               may not raise issues yet
+├── OfficeClosed, SameOffice            where an issue may go
+├── CannotWithdraw                      too late
+├── CodeRefused, TooManyCodes           signing in
+└── AttachmentRefused                   a file that may not come in
 """
 
 from errors import Refusal

@@ -154,9 +154,7 @@ def facts(issue: Issue) -> dict[str, Any]:
 async def enter_office(session: AsyncSession, issue: Issue, now: datetime) -> None:
     """The issue has come to its office: whose people read it from now on, wherever it goes."""
     await session.execute(
-        insert(IssueOffice)
-        .values(issue_id=issue.id, office=issue.office, since=now)
-        .on_conflict_do_nothing()
+        insert(IssueOffice).values(issue_id=issue.id, office=issue.office, since=now).on_conflict_do_nothing()
     )
 
 

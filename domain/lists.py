@@ -29,7 +29,10 @@ async def list_choices(session: AsyncSession, key: str, actor: Actor | None = No
     if key == "executives":
         if actor is None or actor.enterprise_id is None:
             return []
-        return [Choice(str(one.person_id), one.name) for one in await list_executives(session, actor.enterprise_id)]
+        return [
+            Choice(str(one.person_id), one.name)
+            for one in await list_executives(session, actor.enterprise_id)
+        ]
     entries = await session.scalars(
         select(ListEntry)
         .where(col(ListEntry.list_name) == LISTS[key], col(ListEntry.active))

@@ -39,7 +39,9 @@ class Contact:
 
 def normalise_phone(raw: str) -> str | None:
     """A mainland mobile number as `+86…`; None for anything else. Spaces, hyphens and the prefix may be written or not."""
-    digits = re.sub(r"[\s\-－—()（）]", "", raw).translate(str.maketrans("０１２３４５６７８９＋", "0123456789+"))
+    digits = re.sub(r"[\s\-－—()（）]", "", raw).translate(
+        str.maketrans("０１２３４５６７８９＋", "0123456789+")
+    )
     digits = re.sub(r"^(\+86|0086|86(?=1\d{10}$))", "", digits)
     return f"+86{digits}" if MOBILE.fullmatch(digits) and digits.isascii() else None
 
@@ -140,4 +142,4 @@ async def find_names(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID,
     if not ids:
         return {}
     rows = await session.execute(select(col(Person.id), col(Person.name)).where(col(Person.id).in_(set(ids))))
-    return {id_: name for id_, name in rows}
+    return dict(rows.tuples().all())

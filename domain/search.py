@@ -1,12 +1,12 @@
 """Finding issues by Chinese words: 1- and 2-grams in `issue_search` (kept by triggers) narrow, ILIKE decides."""
 
-from sqlalchemy import ARRAY, ColumnElement, Text, and_, column, func, select, table, true
+from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlmodel import col
 
 from domain.models import Issue
+from domain.models.issues import IssueSearch
 
 MAX_WORDS = 8
-_search = table("issue_search", column("issue_id"), column("body", Text), column("grams", ARRAY(Text)))
 
 
 def matches(query: str) -> ColumnElement[bool]:
@@ -17,8 +17,8 @@ def matches(query: str) -> ColumnElement[bool]:
 
 def _contains(word: str) -> ColumnElement[bool]:
     escaped = word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    found = select(_search.c.issue_id).where(
-        _search.c.grams.contains(func.qingling_grams(word, type_=ARRAY(Text))),
-        _search.c.body.ilike(f"%{escaped}%", escape="\\"),
+    found = select(col(IssueSearch.issue_id)).where(
+        col(IssueSearch.grams).op("@>")(func.qingling_grams(word)),
+        col(IssueSearch.body).ilike(f"%{escaped}%", escape="\\"),
     )
     return col(Issue.id).in_(found)

@@ -94,7 +94,7 @@ async def sign_in(
     if opened is None or person is None or wrong_password or not acts:
         if opened is not None:
             count_failure(opened, now)
-        raise CodeRefused()
+        raise CodeRefused
     opened.used_at = now
     token = await start_session(
         session,

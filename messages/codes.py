@@ -1,0 +1,58 @@
+"""One-time codes as messages: the digits travel sealed, the text that people and operators read has none."""
+
+from datetime import datetime
+from math import ceil
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.ids import uuid7
+from messages.outbox import NewMessage, enqueue
+from messages.sealing import Sealer
+from messages.texts import Text, render
+
+TEXTS = {
+    "sign_in": Text(
+        "登录验证码", "您正在登录企业问题清零平台，验证码 {minutes} 分钟内有效。如非本人操作，请忽略本短信。"
+    ),
+    "registration": Text("注册验证码", "您正在注册企业问题清零平台，验证码 {minutes} 分钟内有效。"),
+    "change_phone": Text(
+        "更换手机号验证码", "您正在更换手机号码，验证码 {minutes} 分钟内有效。如非本人操作，请立即联系海关。"
+    ),
+}
+
+
+class CodeOutbox:
+    """Queues codes for the sign-in (the `send_code` it asks for)."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    async def __call__(
+        self,
+        session: AsyncSession,
+        *,
+        phone: str,
+        person_id: UUID | None,
+        purpose: str,
+        code: str,
+        deliver: bool,
+        expires_at: datetime,
+        now: datetime,
+    ) -> None:
+        """One code to one phone, sealed until it is sent; with `deliver` false the same work, and nothing is ever sent."""
+        id_ = uuid7()
+        minutes = ceil((expires_at - now).total_seconds() / 60)
+        sealed = self._sealer.seal(code, id_)
+        message = NewMessage(
+            id=id_,
+            template=f"code_{purpose}",
+            text=render(TEXTS, purpose, {"minutes": minutes}).text,
+            person_id=person_id,
+            to_phone=phone,
+            params={"minutes": minutes},
+            sealed=sealed if deliver else None,
+            expires_at=expires_at,
+            dead=not deliver,
+        )
+        await enqueue(session, [message], now=now)

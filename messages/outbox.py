@@ -1,0 +1,64 @@
+"""The outbox: messages written, and their delivery enqueued, in the transaction of the step that causes them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.ids import uuid7
+from db.jobs import defer
+from messages.jobs import deliver_messages
+from messages.models import Message
+
+URGENT = 10  # a person waits for it at the screen
+
+
+@dataclass(frozen=True)
+class NewMessage:
+    """A message to be: to a person, or to a phone when there is no person yet. `sealed` is a secret, see messages.sealing.
+
+    A `dead` message is recorded as expired and never sent (a code for a phone that nobody has).
+    """
+
+    template: str
+    text: str
+    person_id: UUID | None = None
+    to_phone: str | None = None
+    params: dict[str, Any] = field(default_factory=dict[str, Any])
+    sealed: bytes | None = field(default=None, repr=False)
+    instance_id: UUID | None = None
+    element_id: str | None = None
+    expires_at: datetime | None = None
+    dead: bool = False
+    id: UUID = field(default_factory=uuid7)
+
+
+async def enqueue(session: AsyncSession, messages: list[NewMessage], *, now: datetime) -> None:
+    """Write the messages and enqueue one job that delivers them: two statements, however many there are."""
+    if not messages:
+        return
+    rows = [
+        {
+            "id": message.id,
+            "person_id": message.person_id,
+            "to_phone": message.to_phone,
+            "template": message.template,
+            "params": message.params,
+            "text": message.text,
+            "secret": message.sealed,
+            "state": "expired" if message.dead else "queued",
+            "tries": 0,
+            "instance_id": message.instance_id,
+            "element_id": message.element_id,
+            "created_at": now,
+            "expires_at": message.expires_at,
+        }
+        for message in messages
+    ]
+    await session.execute(insert(Message).values(rows))
+    urgent = any(message.expires_at is not None for message in messages)
+    ids = [str(message.id) for message in messages]
+    await defer(session, deliver_messages, priority=URGENT if urgent else 0, ids=ids)
