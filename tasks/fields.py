@@ -23,7 +23,7 @@ ISSUE_FIELDS = (
     "importance",
     "executive",
 )
-"""Keys that stand for a column of the issue: drawn with its value, and unchanged when left out of the answers."""
+"""Keys that stand for a column of the issue in the forms of tasks that save it (`onComplete` is save_issue)."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class FileFact:
 
 @dataclass(frozen=True)
 class FormContext:
-    """What a form is drawn and checked with. `values` start the fields; those of ISSUE_FIELDS in it may be left out.
+    """What a form is drawn and checked with. `values` start the fields, and may be left out of the answers: unchanged.
 
     `files` are the files named in the answers, by id; `actor_id` is whose new files count.
     """

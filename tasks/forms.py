@@ -11,7 +11,6 @@ from uuid import UUID
 from tasks import values as read
 from tasks.exceptions import AnswersRefused
 from tasks.fields import (
-    ISSUE_FIELDS,
     FormContext,
     Option,
     Schema,
@@ -31,7 +30,7 @@ def check(
 ) -> dict[str, Any]:
     """The answers with their types right; raises AnswersRefused with every mistake.
 
-    Keys of the issue that are left out stay out: they mean unchanged. Other fields left out are None, False or [].
+    Fields of the issue (those in `context.values`) that are left out stay out: they mean unchanged. Other fields left out are None, False or [].
     `complete=False` asks for nothing that is missing: for what is not sent yet.
     """
     if not isinstance(answers, Mapping):
@@ -49,7 +48,7 @@ def check(
             continue
         if key in errors:
             continue
-        unchanged = key not in answers and key in ISSUE_FIELDS and key in context.values
+        unchanged = key not in answers and key in context.values
         value = context.values[key] if unchanged else given[key]
         if complete and is_empty(value) and is_required(component, context, names):
             errors[key] = _ask_for(component)
@@ -127,7 +126,7 @@ def _read_all(
     for component, _ in inputs(schema):
         key = component["key"]
         known.add(key)
-        if key not in answers and key in ISSUE_FIELDS and key in context.values:
+        if key not in answers and key in context.values:
             continue
         try:
             given[key] = _read(component, answers.get(key), context)

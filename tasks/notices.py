@@ -8,16 +8,18 @@ a list of these. The words come from the definition's `texts.yaml`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from messages.outbox import NewMessage, enqueue
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.models import Issue
 from domain.people import split_groups
 from domain.working_days import BEIJING
 from engine.context import StepContext
+from messages.outbox import NewMessage, enqueue
+from messages.texts import Text, load_texts, render
 from tasks import statements
 from tasks.subjects import Subject, open_subject
 
@@ -56,39 +58,35 @@ async def send_notices(
     session: AsyncSession,
     instance_id: UUID,
     shared: Mapping[str, Any],
-    texts: Mapping[str, Mapping[str, str]],
+    texts: Mapping[str, Text],
     now: datetime,
 ) -> None:
-    """Write the messages of a command, each person once a text; one look-up for groups, one insert, one job."""
+    """Write the messages of a command, each person once a text: one look-up for groups, one insert, one job."""
     notices: list[Notice] = shared.get(KEY, [])
     if not notices:
         return
     subject = await open_subject(session, instance_id)
     people = await _find_people(session, notices, subject)
-    found: list[NewMessage] = []
+    params = _params(subject)
+    found: dict[tuple[str, UUID], NewMessage] = {}
     for notice in notices:
-        params = _params(subject, texts[notice.template])
-        for person_id in dict.fromkeys(person for name in notice.to for person in people.get(name, ())):
-            found.append(
-                NewMessage(
-                    person_id=person_id,
-                    template=notice.template,
-                    params=params,
-                    text=fill(texts[notice.template]["text"], params),
-                    instance_id=instance_id,
-                    element_id=notice.element_id,
-                    created_at=now,
-                )
+        message = render(texts, notice.template, params)
+        for person_id in (person for name in notice.to for person in people.get(name, ())):
+            found[notice.template, person_id] = NewMessage(
+                template=notice.template,
+                text=message.text,
+                person_id=person_id,
+                params={**params, "heading": message.title},
+                instance_id=instance_id,
+                element_id=notice.element_id,
             )
-    if found:
-        await enqueue(session, found)
+    await enqueue(session, list(found.values()), now=now)
 
 
-def fill(text: str, params: Mapping[str, str]) -> str:
-    """The text with its placeholders `{name}` replaced; what is not among the params stays as it is written."""
-    for name, value in params.items():
-        text = text.replace("{" + name + "}", value)
-    return text
+@lru_cache(maxsize=100)
+def read_texts(source: str | None) -> Mapping[str, Text]:
+    """The texts of a definition, from its `texts.yaml`; empty where it has none."""
+    return load_texts(source) if source else {}
 
 
 async def _find_people(
@@ -119,16 +117,14 @@ async def _find_people(
     return people
 
 
-def _params(subject: Subject, text: Mapping[str, str]) -> dict[str, str]:
+def _params(subject: Subject) -> dict[str, str]:
     issue = subject.issue
     if issue is None:
-        return {"heading": text.get("title", "")}
+        return {}
     return {
-        "heading": text.get("title", ""),
         "number": issue.number,
         "title": issue.title,
         "office": subject.office_name,
-        "enterprise": subject.enterprise_name,
         "due": describe_due(issue),
     }
 

@@ -205,7 +205,9 @@ async def record_evaluation(context: StepContext, /) -> dict[str, Any]:
     if context.actor is None or rating not in (1, 2, 3, 4):
         raise AnswersRefused({"rating": "请选择评价。"})
     if reopen and (context.actor != issue.submitter_id or rating not in REOPENING_RATINGS):
-        raise AnswersRefused({"reopen": "只有经办人在评价为“没有解决问题”或“解决部分问题”时，才能要求重新办理。"})
+        raise AnswersRefused(
+            {"reopen": "只有经办人在评价为“没有解决问题”或“解决部分问题”时，才能要求重新办理。"}
+        )
     subject.rows.append(
         Evaluation(
             issue_id=issue.id,
@@ -236,9 +238,7 @@ async def close_issue(context: StepContext, /, outcome: str) -> None:
         # A row that is there already stays: the statement leaves conflicting rows out.
         for person in list_evaluators(issue):
             subject.rows.append(
-                Evaluation(
-                    issue_id=issue.id, round=issue.round, person_id=person, at=context.now
-                )
+                Evaluation(issue_id=issue.id, round=issue.round, person_id=person, at=context.now)
             )
 
 

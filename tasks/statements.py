@@ -97,6 +97,7 @@ KEEP_ANSWER: TextClause = text("""
 INSERT INTO idempotency_key (person_id, route, key, body_hash, response, created_at)
 VALUES (:person_id, :route, :key, :body_hash, CAST(:response AS jsonb), :now)
 ON CONFLICT DO NOTHING
+RETURNING 1
 """)
 
 FIND_ANSWER: TextClause = text("""

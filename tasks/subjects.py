@@ -22,7 +22,12 @@ from tasks import statements
 from tasks.fields import FileFact, Option
 
 COLUMNS = tuple(column.name for column in Issue.__table__.columns)  # type: ignore[attr-defined]  # SQLModel's typing
-BESIDE = {IssueOffice: "issue_office", IssueChange: "issue_change", IssueAnswer: "issue_answer", Evaluation: "evaluation"}
+BESIDE = {
+    IssueOffice: "issue_office",
+    IssueChange: "issue_change",
+    IssueAnswer: "issue_answer",
+    Evaluation: "evaluation",
+}
 KEY = "issues of this command"
 
 
@@ -56,7 +61,9 @@ class Subject:
         if self.issue is None:
             return {}
         now = {name: getattr(self.issue, name) for name in COLUMNS if name != "id"}
-        return now if self.is_new else {name: value for name, value in now.items() if value != self.before[name]}
+        return (
+            now if self.is_new else {name: value for name, value in now.items() if value != self.before[name]}
+        )
 
 
 @asynccontextmanager
