@@ -50,11 +50,9 @@ async def run_worker(
     *,
     concurrency: int = 4,
     stop_timeout_s: float = 20,
-    queues: list[str] | None = None,
 ) -> None:
     """Work on jobs until cancelled, in this process; running ones get `stop_timeout_s` to end. Needs `open_jobs`."""
     await jobs.run_worker_async(
-        queues=queues,
         concurrency=concurrency,
         additional_context=dict(context),
         install_signal_handlers=False,

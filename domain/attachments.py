@@ -32,7 +32,7 @@ ORPHAN_AFTER = timedelta(days=7)  # a draft may keep a file unused for some days
 NAME_LENGTH = 120
 
 
-class FileStore(Protocol):
+class AttachmentStore(Protocol):
     """Where the bytes lie."""
 
     async def put(self, name: str, data: bytes) -> None: ...
@@ -81,7 +81,7 @@ class FolderStore:
 
 async def add_attachment(
     session: AsyncSession,
-    store: FileStore,
+    store: AttachmentStore,
     scanner: Scanner | None,
     *,
     actor: Actor,
@@ -174,7 +174,7 @@ async def bind_attachments(
     return [found[id_] for id_ in wanted]
 
 
-async def sweep_orphans(session: AsyncSession, store: FileStore, now: datetime) -> int:
+async def sweep_orphans(session: AsyncSession, store: AttachmentStore, now: datetime) -> int:
     """Remove rows nobody used for a week, and files without a row; how many files went."""
     unused = await session.execute(
         delete(Attachment)

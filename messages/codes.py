@@ -46,6 +46,7 @@ class CodeOutbox:
         sealed = self._sealer.seal(code, id_)
         message = NewMessage(
             id=id_,
+            created_at=now,
             template=f"code_{purpose}",
             text=render(TEXTS, purpose, {"minutes": minutes}).text,
             person_id=person_id,
@@ -55,4 +56,4 @@ class CodeOutbox:
             expires_at=expires_at,
             dead=not deliver,
         )
-        await enqueue(session, [message], now=now)
+        await enqueue(session, [message])

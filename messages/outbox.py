@@ -25,6 +25,7 @@ class NewMessage:
 
     template: str
     text: str
+    created_at: datetime
     person_id: UUID | None = None
     to_phone: str | None = None
     params: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -36,7 +37,7 @@ class NewMessage:
     id: UUID = field(default_factory=uuid7)
 
 
-async def enqueue(session: AsyncSession, messages: list[NewMessage], *, now: datetime) -> None:
+async def enqueue(session: AsyncSession, messages: list[NewMessage]) -> None:
     """Write the messages and enqueue one job that delivers them: two statements, however many there are."""
     if not messages:
         return
@@ -53,7 +54,7 @@ async def enqueue(session: AsyncSession, messages: list[NewMessage], *, now: dat
             "tries": 0,
             "instance_id": message.instance_id,
             "element_id": message.element_id,
-            "created_at": now,
+            "created_at": message.created_at,
             "expires_at": message.expires_at,
         }
         for message in messages
