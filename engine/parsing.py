@@ -1,0 +1,195 @@
+"""The library's BPMN parser with this engine's own behaviours in the places of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lxml import etree
+from SpiffWorkflow.bpmn.parser.event_parsers import EventBasedGatewayParser
+from SpiffWorkflow.bpmn.parser.util import full_tag
+from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
+from SpiffWorkflow.bpmn.specs.defaults import EndEvent, IntermediateThrowEvent
+from SpiffWorkflow.spiff.parser import VALIDATOR, SpiffBpmnParser
+from SpiffWorkflow.spiff.parser.event_parsers import (
+    SpiffBoundaryEventParser,
+    SpiffEndEventParser,
+    SpiffIntermediateCatchEventParser,
+    SpiffIntermediateThrowEventParser,
+    SpiffReceiveTaskParser,
+    SpiffSendTaskParser,
+    SpiffStartEventParser,
+)
+from SpiffWorkflow.spiff.parser.process import SpiffProcessParser
+from SpiffWorkflow.spiff.parser.task_spec import (
+    CallActivityParser,
+    ServiceTaskParser,
+    SpiffTaskParser,
+    SubWorkflowParser,
+    UserTaskParser,
+)
+from SpiffWorkflow.spiff.specs.defaults import SendTask, UserTask
+
+from engine import behaviours
+from engine.decisions import Decision
+from engine.timers import is_iso_time
+
+SPIFF = "{http://spiffworkflow.org/bpmn/schema/1.0/core}"
+
+
+def as_expression(text: str | None) -> str:
+    """A timer's text as an expression: ISO times may stand there without quotes, as other tools write them."""
+    stripped = (text or "").strip()
+    return f'"{stripped}"' if is_iso_time(stripped) else stripped
+
+
+class _Repeating(SpiffTaskParser):
+    STANDARD_LOOP_CLASS = behaviours.StandardLoop
+    PARALLEL_MI_CLASS = behaviours.ParallelMultiInstance
+    SEQUENTIAL_MI_CLASS = behaviours.SequentialMultiInstance
+
+
+class _Task(_Repeating):
+    pass
+
+
+class _UserTask(_Repeating, UserTaskParser):
+    pass
+
+
+class _ServiceTask(_Repeating, ServiceTaskParser):
+    pass
+
+
+class _SubProcess(_Repeating, SubWorkflowParser):
+    pass
+
+
+class _CallActivity(_Repeating, CallActivityParser):
+    pass
+
+
+class _BusinessRuleTask(_Repeating):
+    def create_task(self) -> Any:
+        reference = self.get_decision_ref(self.node)
+        decision = self.process_parser.parser.decisions.get(reference)
+        if decision is None:
+            raise ValidationException(f"没有决策表“{reference}”", node=self.node, file_name=self.filename)
+        return self.spec_class(self.spec, self.bpmn_id, decision=decision, **self.bpmn_attributes)
+
+    @staticmethod
+    def get_decision_ref(node: etree._Element) -> str | None:
+        return node.findtext(f"{{*}}extensionElements/{SPIFF}calledDecisionId")
+
+
+class _Events(SpiffTaskParser):
+    """The event definitions of this engine, each knowing the element that it stands on."""
+
+    def parse_timer_event(self, event: etree._Element) -> behaviours.Timer:
+        for form in ("timeDate", "timeDuration", "timeCycle"):
+            node = event.find(f"{{*}}{form}")
+            if node is not None:
+                return behaviours.Timer(self.bpmn_id, form, as_expression(node.text))
+        raise self._refused("定时事件没有写时间")
+
+    def parse_message_event(self, message_event: etree._Element) -> behaviours.Message:
+        name = self._named("messages", message_event.get("messageRef"), "消息")
+        variable = message_event.findtext(f".//{SPIFF}messageVariable")
+        payload = message_event.findtext(f".//{SPIFF}messagePayload")
+        return behaviours.Message(name, self.bpmn_id, variable, payload)
+
+    def parse_signal_event(self, signal_event: etree._Element) -> Any:
+        self._named("signals", signal_event.get("signalRef"), "信号")
+        return super().parse_signal_event(signal_event)
+
+    def parse_error_event(self, error_event: etree._Element) -> behaviours.Error:
+        return behaviours.Error(self.bpmn_id, self._code("errors", error_event.get("errorRef"), "error_code"))
+
+    def parse_escalation_event(self, escalation_event: etree._Element) -> behaviours.Escalation:
+        code = self._code("escalations", escalation_event.get("escalationRef"), "escalation_code")
+        return behaviours.Escalation(self.bpmn_id, code)
+
+    def _named(self, table: str, reference: str | None, what: str) -> str:
+        name = getattr(self.process_parser.parser, table).get(reference)
+        if not name:
+            raise self._refused(f"引用的{what}不存在或没有名称")
+        return name
+
+    def _code(self, table: str, reference: str | None, field: str) -> str | None:
+        if reference is None:
+            return None
+        entry = getattr(self.process_parser.parser, table).get(reference)
+        if entry is None:
+            raise self._refused("引用的错误或升级代码不存在")
+        return entry[field]
+
+    def _refused(self, message: str) -> ValidationException:
+        return ValidationException(message, node=self.node, file_name=self.filename)
+
+
+class _StartEvent(_Events, SpiffStartEventParser):
+    pass
+
+
+class _EndEvent(_Events, SpiffEndEventParser):
+    pass
+
+
+class _BoundaryEvent(_Events, SpiffBoundaryEventParser):
+    pass
+
+
+class _CatchEvent(_Events, SpiffIntermediateCatchEventParser):
+    pass
+
+
+class _ThrowEvent(_Events, SpiffIntermediateThrowEventParser):
+    pass
+
+
+class _SendTask(_Events, SpiffSendTaskParser):
+    pass
+
+
+class _ReceiveTask(_Events, SpiffReceiveTaskParser):
+    pass
+
+
+class _EventGateway(EventBasedGatewayParser):
+    def create_task(self) -> Any:
+        return self._create_task(behaviours.FirstOfEvents())
+
+
+class _Process(SpiffProcessParser):
+    def _index_process_nodes(self) -> None:
+        super()._index_process_nodes()
+        # Operators and their parameters have ids too, often the same as the task's: they are no flow nodes.
+        self.nodes_by_id = {node.get("id"): node for node in self.xpath(".//bpmn:*[@id]")}
+
+
+class DiagramParser(SpiffBpmnParser):
+    """Parses the diagrams of one process; `decisions` are the tables its business rule tasks may call."""
+
+    PROCESS_PARSER_CLASS = _Process
+    OVERRIDE_PARSER_CLASSES = {
+        **SpiffBpmnParser.OVERRIDE_PARSER_CLASSES,
+        full_tag("task"): (_Task, behaviours.PlainTask),
+        full_tag("userTask"): (_UserTask, UserTask),
+        full_tag("serviceTask"): (_ServiceTask, behaviours.ServiceTask),
+        full_tag("businessRuleTask"): (_BusinessRuleTask, behaviours.BusinessRuleTask),
+        full_tag("subProcess"): (_SubProcess, behaviours.SubWorkflowTask),
+        full_tag("callActivity"): (_CallActivity, behaviours.CallActivity),
+        full_tag("startEvent"): (_StartEvent, behaviours.StartEvent),
+        full_tag("endEvent"): (_EndEvent, EndEvent),
+        full_tag("boundaryEvent"): (_BoundaryEvent, behaviours.BoundaryEvent),
+        full_tag("intermediateCatchEvent"): (_CatchEvent, behaviours.IntermediateCatchEvent),
+        full_tag("intermediateThrowEvent"): (_ThrowEvent, IntermediateThrowEvent),
+        full_tag("sendTask"): (_SendTask, SendTask),
+        full_tag("receiveTask"): (_ReceiveTask, behaviours.ReceiveTask),
+        full_tag("eventBasedGateway"): (_EventGateway, behaviours.EventBasedGateway),
+    }
+
+    def __init__(self, decisions: dict[str, Decision]) -> None:
+        super().__init__(validator=VALIDATOR)
+        self.decisions = decisions
+
+

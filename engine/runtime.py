@@ -1,0 +1,217 @@
+"""What the library's specs talk to while an instance runs: the clock, the variables, the expressions, the queue of steps to
+run, and the record of what happened. One runtime belongs to one `engine.execution.Execution`.
+
+Variables belong to the instance, not to tasks: every branch, embedded subprocess and called process sees and writes the same
+ones, and a write replaces the value. An instance of a multi-instance activity has variables of its own above them (its
+item, its answers, whatever is written within it); they end with it, and the diagram says what is collected from them."""
+
+from __future__ import annotations
+
+import logging
+from collections import ChainMap, deque
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from SpiffWorkflow import TaskState
+from SpiffWorkflow.bpmn import BpmnWorkflow
+from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
+from SpiffWorkflow.task import Task
+
+from engine.exceptions import EngineFailure, ExpressionFailed, TooManySteps
+from engine.expressions import Evaluator
+from engine.values import ValueRefused
+
+if TYPE_CHECKING:
+    from engine.specs import ParsedDefinition
+
+MAX_DEPTH = 12
+"""How deep processes may call each other."""
+
+# The library composes a log record, task data included, at every change of state, wanted or not.
+for _name in ("spiff", "spiff.workflow", "spiff.task", "spiff.data", "spiff.dmn"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+class TraceEntry(NamedTuple):
+    """One thing that happened: `kind` is entered, completed, cancelled, timer_fired, message_caught or ended."""
+
+    kind: str
+    element_id: str
+    task_id: UUID
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The end event at which the instance ended, and what it says."""
+
+    element_id: str
+    status: str | None
+    phase: str | None
+
+
+class Runtime:
+    """The script engine of one live instance, as the library calls it."""
+
+    def __init__(self, definition: ParsedDefinition, evaluator: Evaluator, now: datetime) -> None:
+        self.definition = definition
+        self.evaluator = evaluator
+        self.now = now
+        self.fire_until: datetime | None = None
+        self.sequence = 0
+        self.queue: deque[Task] = deque()
+        self.trace: list[TraceEntry] = []
+        self.outcome: Outcome | None = None
+
+    # What the library asks for
+
+    def evaluate(self, task: Task, expression: str, external_context: Any = None) -> Any:
+        """The value of an expression of the diagram at this task."""
+        return self.evaluate_in(self.scope(task), expression, _element_id(task))
+
+    def execute(self, task: Task, script: str, external_context: Any = None) -> bool:
+        """Scripts do not run, whatever got past the validator."""
+        raise EngineFailure("流程图里不能有脚本", _element_id(task))
+
+    # Variables
+
+    def scope(self, task: Task) -> MutableMapping[str, Any]:
+        """The variables a task sees: those of the multi-instance instances around it, innermost first, then all others."""
+        shared: dict[str, Any] = task.workflow.top_workflow.data
+        own = list(_local_variables(task))
+        return ChainMap(*own, shared) if own else shared
+
+    def write(self, task: Task, variable: str | None, value: Any) -> None:
+        """Replace a variable where the task lives; what no expression reads is not kept."""
+        reads = self.definition.reads
+        if variable is None or variable not in reads:
+            return
+        try:
+            self.scope(task)[variable] = reads.kept(variable, value)
+        except ValueRefused as refused:
+            raise EngineFailure(str(refused), _element_id(task)) from refused
+
+    def evaluate_in(self, scope: Mapping[str, Any], expression: str, element_id: str | None) -> Any:
+        """The value of an expression; a failure names the element."""
+        try:
+            return self.evaluator.evaluate(expression, scope, now=self.now)
+        except ExpressionFailed as failure:
+            raise ExpressionFailed(str(failure), element_id) from failure
+
+    # What happened
+
+    def entered(self, task: Task) -> None:
+        """A token reached an element: numbered, so that the order outlives a reload."""
+        element_id = _element_id(task)
+        if element_id is None or "seq" in task.internal_data:
+            return
+        self.sequence += 1
+        task.internal_data["seq"] = self.sequence
+        if self._is_told(task):
+            self.trace.append(TraceEntry("entered", element_id, task.id))
+
+    def ready(self, task: Task) -> None:
+        """A step is due: people's tasks wait, boundary events come before what they interrupt, the rest in order."""
+        self.entered(task)
+        if task.task_spec.manual:
+            return
+        if _is_boundary(task):
+            self.queue.appendleft(task)
+        else:
+            self.queue.append(task)
+
+    def completed(self, task: Task) -> None:
+        """An element was left."""
+        element_id = _element_id(task)
+        if element_id is None:
+            return
+        if self._is_told(task):
+            self.trace.append(TraceEntry("completed", element_id, task.id))
+        element = self.definition.elements.get(element_id)
+        if element is not None and element.kind == "endEvent" and task.workflow.parent_task_id is None:
+            self._end(task, element_id)
+
+    def _end(self, task: Task, element_id: str) -> None:
+        properties = self.definition.elements[element_id].properties
+        status = properties.get("status")
+        text = self.evaluate(task, status) if status else None
+        if text is not None or self.outcome is None:
+            self.outcome = Outcome(element_id, text, properties.get("phase"))
+        self.trace.append(TraceEntry("ended", element_id, task.id))
+
+    def cancelled(self, task: Task) -> None:
+        """A token was taken back. Told once: the library cancels some tasks twice and removes others untold."""
+        element_id = _element_id(task)
+        if task.internal_data.pop("seq", None) is not None and element_id is not None and self._is_told(task):
+            self.trace.append(TraceEntry("cancelled", element_id, task.id))
+
+    def happened(self, kind: str, task: Task, element_id: str) -> None:
+        """A timer fired or a message was caught."""
+        self.trace.append(TraceEntry(kind, element_id, task.id))
+
+    def _is_told(self, task: Task) -> bool:
+        return not _is_boundary(task) and not getattr(task.task_spec, "spawns_instances", False)
+
+
+def _is_boundary(task: Task) -> bool:
+    return hasattr(task.task_spec, "cancel_activity")
+
+
+def _element_id(task: Task) -> str | None:
+    return task.task_spec.bpmn_id
+
+
+def _local_variables(task: Task) -> Iterator[dict[str, Any]]:
+    while True:
+        if "index" in task.internal_data:
+            yield task.data
+        host_id = task.workflow.parent_task_id
+        if host_id is None:
+            return
+        task = task.workflow.top_workflow.get_task_from_id(host_id)
+
+
+class _Waiting:
+    """Shared by both kinds of workflow: cheaper look-ups, and nothing left behind by what is removed."""
+
+    def update_waiting_tasks(self) -> None:
+        for task in [task for task in self.tasks.values() if task._state == TaskState.WAITING]:
+            # One update may cancel what the next would have been.
+            if task._state == TaskState.WAITING and task.id in self.tasks:
+                task.task_spec._update(task)
+
+    def _task_removed_notify(self, task: Task) -> None:
+        # The library drops the children of a cancelled activity without cancelling them: their timers, messages
+        # and subprocesses would live on.
+        if task._state in (TaskState.WAITING, TaskState.READY, TaskState.STARTED):
+            top = self.top_workflow
+            top.event_manager.remove_task(task)
+            subprocess = top.subprocesses.get(task.id)
+            if subprocess is not None:
+                subprocess.cancel()
+            top.script_engine.cancelled(task)
+
+
+class InstanceWorkflow(_Waiting, BpmnWorkflow):
+    """The top level of an instance."""
+
+    def __init__(self, spec: Any, subprocess_specs: Any, runtime: Runtime, deserializing: bool = False) -> None:
+        self.runtime = runtime
+        super().__init__(spec, subprocess_specs, deserializing=deserializing)
+
+    @property
+    def script_engine(self) -> Runtime:
+        return self.runtime
+
+    def create_subprocess(self, my_task: Task, spec_name: str) -> InstanceSubWorkflow:
+        subprocess = InstanceSubWorkflow(self.subprocess_specs[spec_name], my_task.id, self)
+        if subprocess.depth > MAX_DEPTH:
+            raise TooManySteps("流程互相调用的层数过多", _element_id(my_task))
+        self.subprocesses[my_task.id] = subprocess
+        return subprocess
+
+
+class InstanceSubWorkflow(_Waiting, BpmnSubWorkflow):
+    """An embedded subprocess or a called process."""

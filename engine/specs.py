@@ -1,0 +1,391 @@
+"""Definitions: the files of one process, parsed once into something every instance of it shares. Besides the library's specs
+it holds what the diagram says about each element, wherever nested, and which variables its expressions read. Rules about
+what a diagram may contain are `engine.validation`'s; here only what cannot be parsed or would be unsafe is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
+from SpiffWorkflow.bpmn.specs.mixins import InclusiveGatewayMixin, ParallelGatewayMixin
+from SpiffWorkflow.specs.base import TaskSpec
+from SpiffWorkflow.task import Task
+
+from engine.decisions import Decision, DecisionRefused, parse_decisions
+from engine.exceptions import DiagramRefused
+from engine.expressions import ExpressionRefused, read_paths
+from engine.parsing import SPIFF, DiagramParser, as_expression
+from engine.values import Reads
+
+BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
+MAX_FILE = 1_000_000
+MAX_ELEMENTS = 400
+
+EXPRESSION_PROPERTIES = ("candidateGroups", "assignee", "claimFor", "dueDate", "status", "statusClaimed")
+WORD_PROPERTIES = ("phase", "onComplete", "resultVariable")
+FLOW_NODES = frozenset(
+    "startEvent endEvent boundaryEvent intermediateCatchEvent intermediateThrowEvent task userTask manualTask serviceTask"
+    " businessRuleTask sendTask receiveTask scriptTask subProcess callActivity transaction adHocSubProcess"
+    " exclusiveGateway parallelGateway inclusiveGateway eventBasedGateway complexGateway".split()
+)
+_UNSUPPORTED = frozenset({"scriptTask", "transaction", "adHocSubProcess", "complexGateway"})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong with the files of a process: where, and the rule in the analyst's words."""
+
+    file: str
+    element: str
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{self.file}：{self.element + '：' if self.element else ''}{self.rule}"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What the diagram says about one flow node."""
+
+    id: str
+    name: str
+    kind: str
+    """The BPMN tag: userTask, serviceTask, endEvent …"""
+    file: str
+    process_id: str
+    parent_id: str | None
+    """The subprocess it lies in, None at the top of its process."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    form: bool = False
+    operator: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    result_variable: str | None = None
+    lane: str | None = None
+    documentation: str | None = None
+    event: str | None = None
+    """The kind of event: timer, message, error …"""
+    attached_to: str | None = None
+    interrupting: bool = True
+    multi_instance: bool = False
+
+    @property
+    def on_complete(self) -> str | None:
+        """The operator called when a user task's answers are accepted."""
+        return self.properties.get("onComplete")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDefinition:
+    """Everything parsed from the files of one process; shared by its instances and never changed."""
+
+    key: str
+    spec: Any
+    subprocess_specs: Mapping[str, Any]
+    elements: Mapping[str, Element]
+    reads: Reads
+    decisions: Mapping[str, Decision]
+    forms: Mapping[str, Any]
+    files: Mapping[str, str]
+    joins_ahead: Mapping[tuple[str, str], frozenset[str]]
+    """For a spec (of a process, by name): the joins of several branches that a token there may still reach."""
+
+    def text(self, name: str) -> str | None:
+        """A file of the process by its name without folders, `texts.yaml`."""
+        for path, body in self.files.items():
+            if path.rsplit("/", 1)[-1] == name:
+                return body
+        return None
+
+
+def parse_definition(files: Mapping[str, str | bytes], key: str | None = None) -> ParsedDefinition:
+    """Parse the files of one process (diagrams, decision tables, forms, texts), named by their paths.
+
+    `key` is the id of the process to start; without it the one that no other calls. Raises DiagramRefused.
+    """
+    roots = {name: parse_xml(name, body) for name, body in files.items() if name.endswith((".bpmn", ".dmn"))}
+    decisions = _parse_decisions(roots)
+    forms = _parse_forms(files)
+    elements = _parse_elements(roots, forms)
+    key = key or _main_process(roots)
+    spec, subprocess_specs = _parse_specs(roots, decisions, key)
+    specs = [spec, *subprocess_specs.values()]
+    for each in specs:
+        _prepare(each)
+    return ParsedDefinition(
+        key=key,
+        spec=spec,
+        subprocess_specs=subprocess_specs,
+        elements=elements,
+        reads=Reads(_reads(roots, decisions)),
+        decisions=decisions,
+        forms=forms,
+        files={name: body if isinstance(body, str) else body.decode(errors="replace") for name, body in files.items()},
+        joins_ahead={(each.name, name): ahead for each in specs for name, ahead in _joins_ahead(each).items()},
+    )
+
+
+def parse_xml(file: str, body: str | bytes) -> etree._Element:
+    """The root of a diagram's XML: no DOCTYPE, no entities, no network, at most 1 MB. Raises DiagramRefused."""
+    data = body.encode() if isinstance(body, str) else body
+    if len(data) > MAX_FILE:
+        raise refused(file, "", "文件超过 1 MB")
+    if b"\0" in data or re.search(rb"<!\s*(DOCTYPE|ENTITY)", data, re.IGNORECASE):
+        raise refused(file, "", "文件不能有 DOCTYPE 声明，也不能是 UTF-16 等编码，请存成 UTF-8")
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True)
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise refused(file, "", "不是完整的 XML 文件") from error
+    if root.getroottree().docinfo.doctype:
+        raise refused(file, "", "文件不能有 DOCTYPE 声明")
+    return root
+
+
+def refused(file: str, element: str, rule: str) -> DiagramRefused:
+    """A refusal with one finding."""
+    finding = Finding(file, element, rule)
+    return DiagramRefused([finding], str(finding))
+
+
+def _parse_decisions(roots: Mapping[str, etree._Element]) -> dict[str, Decision]:
+    decisions: dict[str, Decision] = {}
+    for file, root in roots.items():
+        if not file.endswith(".dmn"):
+            continue
+        try:
+            decisions.update((each.id, each) for each in parse_decisions(root))
+        except DecisionRefused as error:
+            raise refused(file, "", str(error)) from error
+    return decisions
+
+
+def _parse_forms(files: Mapping[str, str | bytes]) -> dict[str, Any]:
+    forms: dict[str, Any] = {}
+    for file, body in files.items():
+        if not file.endswith(".form"):
+            continue
+        try:
+            forms[file.rsplit("/", 1)[-1].removesuffix(".form")] = json.loads(body)
+        except ValueError as error:
+            raise refused(file, "", "表单不是有效的 JSON") from error
+    return forms
+
+
+def _parse_elements(roots: Mapping[str, etree._Element], forms: Mapping[str, Any]) -> dict[str, Element]:
+    elements: dict[str, Element] = {}
+    for file, root in roots.items():
+        if not file.endswith(".bpmn"):
+            continue
+        for node in root.iter(*(BPMN + kind for kind in FLOW_NODES)):
+            element = _element(file, node, forms)
+            if element.kind in _UNSUPPORTED:
+                raise refused(file, element.id, f"不支持 {element.kind}")
+            if element.id in elements:
+                raise refused(file, element.id, "编号与另一个元素重复")
+            elements[element.id] = element
+    if len(elements) > MAX_ELEMENTS:
+        raise refused(next(iter(roots)), "", f"元素超过 {MAX_ELEMENTS} 个")
+    return elements
+
+
+def _element(file: str, node: etree._Element, forms: Mapping[str, Any]) -> Element:
+    element_id = node.get("id") or ""
+    kind = etree.QName(node).localname
+    parent = node.getparent()
+    parent_kind = "" if parent is None else etree.QName(parent).localname
+    process = next(node.iterancestors(BPMN + "process"), None)
+    properties = _properties(node)
+    operator = node.find(f"{BPMN}extensionElements/{SPIFF}serviceTaskOperator")
+    return Element(
+        id=element_id,
+        name=(node.get("name") or element_id).strip(),
+        kind=kind,
+        file=file,
+        process_id="" if process is None else process.get("id") or "",
+        parent_id=parent.get("id") if parent is not None and parent_kind == "subProcess" else None,
+        properties=properties,
+        form=element_id in forms,
+        operator=None if operator is None else operator.get("id"),
+        parameters={} if operator is None else dict(_parameters(operator)),
+        result_variable=(None if operator is None else operator.get("resultVariable")) or properties.get("resultVariable"),
+        lane=_lane(node, element_id),
+        documentation=node.findtext(f"{BPMN}documentation"),
+        event=_event_kind(node),
+        attached_to=node.get("attachedToRef"),
+        interrupting=node.get("cancelActivity", "true").lower() != "false",
+        multi_instance=node.find(f"{BPMN}multiInstanceLoopCharacteristics") is not None,
+    )
+
+
+def _properties(node: etree._Element) -> dict[str, str]:
+    path = f"{BPMN}extensionElements/{SPIFF}properties/{SPIFF}property"
+    return {each.get("name") or "": (each.get("value") or "").strip() for each in node.iterfind(path)}
+
+
+def _parameters(operator: etree._Element) -> Iterator[tuple[str, str]]:
+    for each in operator.iter(SPIFF + "parameter"):
+        yield each.get("id") or "", each.get("value") or ""
+
+
+def _lane(node: etree._Element, element_id: str) -> str | None:
+    for reference in node.getroottree().getroot().iter(BPMN + "flowNodeRef"):
+        lane = reference.getparent()
+        if lane is not None and (reference.text or "").strip() == element_id:
+            return lane.get("name")
+    return None
+
+
+def _event_kind(node: etree._Element) -> str | None:
+    for child in node:
+        name = etree.QName(child).localname
+        if name.endswith("EventDefinition"):
+            return name.removesuffix("EventDefinition")
+    return None
+
+
+def _main_process(roots: Mapping[str, etree._Element]) -> str:
+    bpmn = {file: root for file, root in roots.items() if file.endswith(".bpmn")}
+    called = {node.get("calledElement") for root in bpmn.values() for node in root.iter(BPMN + "callActivity")}
+    processes = [
+        process.get("id") or ""
+        for root in bpmn.values()
+        for process in root.iter(BPMN + "process")
+        if process.get("isExecutable", "true") == "true"
+    ]
+    uncalled = [process for process in processes if process not in called]
+    if len(uncalled) != 1:
+        file = next(iter(bpmn), "")
+        raise refused(file, "", "须有且只有一个可执行、且不被其他流程调用的流程")
+    return uncalled[0]
+
+
+def _parse_specs(
+    roots: Mapping[str, etree._Element], decisions: dict[str, Decision], key: str
+) -> tuple[Any, dict[str, Any]]:
+    parser = DiagramParser(decisions)
+    file = next(iter(roots), "")
+    try:
+        for file, root in roots.items():
+            if file.endswith(".bpmn"):
+                parser.add_bpmn_xml(root, file)
+        return parser.get_spec(key), parser.get_subprocess_specs(key)
+    except ValidationException as error:
+        raise refused(str(error.file_name or file), str(error.id or ""), _sentence(error)) from error
+    except RecursionError as error:
+        raise refused(file, "", "流程过长，无法解析") from error
+
+
+def _sentence(error: ValidationException) -> str:
+    text = str(error)
+    if re.match(r"[^\x00-\x7f]", text):
+        return text
+    line = f"（第 {error.line_number} 行）" if error.line_number else ""
+    return f"不符合 BPMN 2.0 的格式{line}：{text}"
+
+
+def _prepare(spec: Any) -> None:
+    # Data objects are drawings here: variables are the instance's.
+    spec.data_objects = {}
+    for task_spec in spec.task_specs.values():
+        task_spec.data_input_associations = []
+        task_spec.data_output_associations = []
+        task_spec.io_specification = None
+        task_spec.update_event.connect(_on_entered)
+        task_spec.ready_event.connect(_on_ready)
+        task_spec.completed_event.connect(_on_completed)
+        task_spec.cancelled_event.connect(_on_cancelled)
+    spec.io_specification = None
+    # The library connects a repeated activity to its body when it first starts one; a reloaded instance never would.
+    for task_spec in list(spec.task_specs.values()):
+        merge_child = getattr(task_spec, "merge_child", None)
+        if merge_child is not None:
+            spec.task_specs[task_spec.task_spec].completed_event.connect(merge_child)
+
+
+def _on_entered(workflow: Any, task: Task) -> None:
+    workflow.top_workflow.script_engine.entered(task)
+
+
+def _on_ready(workflow: Any, task: Task) -> None:
+    workflow.top_workflow.script_engine.ready(task)
+
+
+def _on_completed(workflow: Any, task: Task) -> None:
+    workflow.top_workflow.script_engine.completed(task)
+
+
+def _on_cancelled(workflow: Any, task: Task) -> None:
+    workflow.top_workflow.script_engine.cancelled(task)
+
+
+def is_join(task_spec: TaskSpec) -> bool:
+    """Whether a spec waits for several branches and so looks back at what has arrived."""
+    return isinstance(task_spec, ParallelGatewayMixin | InclusiveGatewayMixin) and len(task_spec.inputs) > 1
+
+
+def _joins_ahead(spec: Any) -> dict[str, frozenset[str]]:
+    joins = {name for name, task_spec in spec.task_specs.items() if is_join(task_spec)}
+    if not joins:
+        return {}
+    return {name: frozenset(joins & _ahead(spec, name)) for name in spec.task_specs}
+
+
+def _ahead(spec: Any, name: str) -> set[str]:
+    seen, waiting = {name}, [name]
+    while waiting:
+        for output in spec.task_specs[waiting.pop()].outputs:
+            if output.name not in seen:
+                seen.add(output.name)
+                waiting.append(output.name)
+    return seen
+
+
+def _reads(roots: Mapping[str, etree._Element], decisions: Mapping[str, Decision]) -> set[tuple[str, ...]]:
+    paths: set[tuple[str, ...]] = set()
+    for file, root in roots.items():
+        if file.endswith(".bpmn"):
+            for element, expression in expressions_of(root):
+                try:
+                    paths |= read_paths(expression)
+                except ExpressionRefused as error:
+                    raise refused(file, element, str(error)) from error
+    for decision in decisions.values():
+        try:
+            paths |= decision.reads()
+        except ExpressionRefused as error:
+            raise refused("", decision.id, f"决策表“{decision.name}”：{error}") from error
+    return paths
+
+
+def expressions_of(root: etree._Element) -> Iterator[tuple[str, str]]:
+    """Every expression of a diagram with the id of the element or flow that it belongs to."""
+    for node in root.iter(BPMN + "conditionExpression", BPMN + "completionCondition", BPMN + "loopCondition"):
+        yield _owner(node), node.text or ""
+    for node in root.iter(BPMN + "loopCardinality", BPMN + "loopDataInputRef"):
+        yield _owner(node), node.text or ""
+    for node in root.iter(BPMN + "multiInstanceLoopCharacteristics"):
+        if node.find(BPMN + "loopDataOutputRef") is not None:
+            item = node.find(BPMN + "outputDataItem")
+            yield _owner(node), _owner(node) if item is None else item.get("name") or item.get("id") or ""
+    for node in root.iter(BPMN + "timeDate", BPMN + "timeDuration", BPMN + "timeCycle"):
+        yield _owner(node), as_expression(node.text)
+    for node in root.iter(SPIFF + "messagePayload", SPIFF + "parameter"):
+        yield _owner(node), node.get("value") or node.text or ""
+    for node in root.iter(SPIFF + "property"):
+        if node.get("name") in EXPRESSION_PROPERTIES:
+            yield _owner(node), node.get("value") or ""
+
+
+def _owner(node: etree._Element) -> str:
+    for ancestor in node.iterancestors():
+        kind = etree.QName(ancestor).localname
+        if kind in FLOW_NODES or kind == "sequenceFlow":
+            return ancestor.get("id") or ""
+    return ""
+
+
