@@ -138,12 +138,21 @@ async def save_draft(
 def encode_draft(answers: Mapping[str, Any]) -> str:
     """Answers as the JSON of a draft; AnswersRefused where PostgreSQL could not keep it."""
     try:
-        encoded = orjson.dumps(dict(answers), option=orjson.OPT_NON_STR_KEYS).decode()
+        encoded = orjson.dumps(_without_nul(dict(answers)), option=orjson.OPT_NON_STR_KEYS).decode()
     except (TypeError, ValueError) as error:
         raise AnswersRefused({}, "草稿里有不能保存的内容。") from error
     if len(encoded) > LARGEST_DRAFT:
         raise AnswersRefused({}, "草稿过长，无法保存。")
-    return encoded.replace("\\u0000", "")
+    return encoded
+
+
+def _without_nul(value: Any) -> Any:
+    """PostgreSQL keeps every character but this one."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, Mapping):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    return [_without_nul(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 async def lock_known(session: AsyncSession, engine: Engine, actor: Actor, task_id: UUID) -> Locked:

@@ -6,8 +6,11 @@ expressions read, `deadline` the two moments of the timers. A Refusal raised her
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain import deadlines
 from domain.exceptions import ChooseExecutive, NoExecutive
@@ -58,43 +61,62 @@ async def save_issue(context: StepContext, /) -> dict[str, Any]:
     after. When it goes to an executive, there must be one, and one must be chosen."""
     subject = await open_subject(context.session, context.instance_id)
     issue = subject.require_issue()
-    for key, value in context.answers.items():
-        if key in COLUMN_OF:
-            await _set_field(context, subject, issue, key, value)
+    if context.actor is not None:
+        await set_fields(
+            context.session,
+            subject,
+            context.answers,
+            actor_id=context.actor,
+            task_id=context.task_id,
+            now=context.now,
+        )
     if context.actor == issue.submitter_id:
         _choose_executive(subject, issue)
     return facts(issue)
 
 
-async def _set_field(context: StepContext, subject: Subject, issue: Issue, key: str, value: Any) -> None:
-    column = COLUMN_OF[key]
-    before = getattr(issue, column)
-    after = _as_column(key, value, before)
-    if after == before:
-        return
-    setattr(issue, column, after)
-    if key == "office":
-        subject.office_name = await _name_open_office(context, subject, after)
-    if context.actor is not None and context.actor != issue.submitter_id:
-        subject.rows.append(
-            IssueChange(
-                issue_id=issue.id,
-                task_id=context.task_id,
-                actor_id=context.actor,
-                at=context.now,
-                field=key,
-                before=_as_json(before),
-                after=_as_json(after),
+async def set_fields(
+    session: AsyncSession,
+    subject: Subject,
+    fields: Mapping[str, Any],
+    *,
+    actor_id: UUID,
+    task_id: UUID | None,
+    now: datetime,
+) -> None:
+    """Write the issue's fields among these answers; an executive's changes are recorded. Raises OfficeClosed."""
+    issue = subject.require_issue()
+    for key in ISSUE_FIELDS:
+        if key not in fields or (key == "executive" and issue.raised_by_executive):
+            continue
+        column = COLUMN_OF[key]
+        before = getattr(issue, column)
+        after = _as_column(key, fields[key])
+        if after == before:
+            continue
+        if key == "office" and after:
+            subject.office_name = await _name_open_office(session, subject, after)
+        setattr(issue, column, after)
+        if actor_id != issue.submitter_id:
+            subject.rows.append(
+                IssueChange(
+                    issue_id=issue.id,
+                    task_id=task_id,
+                    actor_id=actor_id,
+                    at=now,
+                    field=key,
+                    before=_as_json(before),
+                    after=_as_json(after),
+                )
             )
-        )
 
 
-async def _name_open_office(context: StepContext, subject: Subject, code: str) -> str:
+async def _name_open_office(session: AsyncSession, subject: Subject, code: str) -> str:
     known = {option.value: option.label for option in subject.lists.get("offices", ())}
-    return known[code] if code in known else (await require_open_office(context.session, code)).name
+    return known[code] if code in known else (await require_open_office(session, code)).name
 
 
-def _as_column(key: str, value: Any, before: Any) -> Any:
+def _as_column(key: str, value: Any) -> Any:
     if key == "attachments":
         return [UUID(item) for item in value or ()]
     if key == "executive":

@@ -88,6 +88,11 @@ SELECT t.claimed_by, t.candidate_groups FROM user_task t
 WHERE t.instance_id = :instance_id AND t.state = 'ready' AND cardinality(t.candidate_groups) > 0
 """)
 
+FIRST_CLAIM: TextClause = text("""
+SELECT actor_id, at FROM process_event
+WHERE instance_id = :instance_id AND kind = 'task_claimed' ORDER BY id LIMIT 1
+""")
+
 IS_ACTIVE_HANDLER: TextClause = text("""
 SELECT 1 FROM officer f JOIN person p ON p.id = f.person_id JOIN officer_role r ON r.officer_id = f.id
 WHERE f.person_id = :person_id AND f.active AND p.active AND r.role = 'handler' AND r.office = :office

@@ -8,7 +8,7 @@ served too: then there is nothing to copy the status to.
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -100,15 +100,15 @@ async def open_subject(
             },
         )
     ).one()
-    subject = opened[instance_id] = _read_subject(instance_id, row._mapping)
+    subject = opened[instance_id] = _read_subject(instance_id, dict(zip(row._fields, row, strict=True)))
     return subject
 
 
-def open_new_subject(session: AsyncSession, issue: Issue) -> Subject:
-    """A new issue, written by `finish`; its instance need not exist yet."""
-    opened: dict[UUID, Subject] = session.info.setdefault(KEY, {})
-    opened[issue.id] = Subject(issue.id, issue, before={}, is_new=True)
-    return opened[issue.id]
+def open_new_subject(session: AsyncSession, issue: Issue, loaded: Subject) -> Subject:
+    """A new issue, written by `save`, with the lists and files that were read for it; its instance need not exist yet."""
+    subject = replace(loaded, instance_id=issue.id, issue=issue, is_new=True)
+    session.info[KEY][issue.id] = subject
+    return subject
 
 
 async def save(session: AsyncSession, step: Step) -> Subject | None:

@@ -1,0 +1,281 @@
+"""Issues as people meet them: raise one, withdraw it, find it in lists. One issue with all its history is
+`tasks.details`; what happens in between are tasks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from engine.instances import Engine
+from sqlalchemy import ColumnElement, Row, Select, and_, cast, func, literal, select, text, true, tuple_
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from db.ids import uuid7
+from domain.access import readable_by, require_withdrawable
+from domain.actor import Actor
+from domain.exceptions import CannotWithdraw
+from domain.issues import facts, next_number, require_approved
+from domain.models import CustomsOffice, Enterprise, Issue, Person
+from domain.search import matches
+from engine.exceptions import NotWaiting, UnknownProcess
+from engine.models import UserTask
+from tasks import forms, statements
+from tasks.commands import named
+from tasks.completion import finish
+from tasks.exceptions import AnswersRefused, NotFound
+from tasks.fields import lists_of
+from tasks.inbox import may_read_issue
+from tasks.operators import set_fields
+from tasks.pages import INFINITY, MOST, Page, make_cursor, read_cursor, read_moment
+from tasks.subjects import Subject, command, open_new_subject, open_subject
+from tasks.views import form_context, form_of
+
+PROCESS = "issue"
+DRAFT = "draft_issue"
+WITHDRAW = "withdraw_issue"
+NEEDED_AT_ONCE = ("office", "title")
+PHASES = ("draft", "review", "customs", "enterprise", "answered", "closed")
+COUNTED = 100
+
+Sort = Literal["newest", "due"]
+
+
+@dataclass(frozen=True)
+class IssueFilter:
+    """What a list is narrowed to; None and "" narrow nothing. `q` are words that all occur."""
+
+    status: str | None = None
+    phase: str | None = None
+    office: str | None = None
+    category: str | None = None
+    kind: str | None = None
+    q: str | None = None
+
+
+@dataclass(frozen=True)
+class IssueLine:
+    """One issue in a list; `my_task_id` is the task of it that lies with me."""
+
+    id: UUID
+    number: str
+    title: str
+    status: str | None
+    phase: str | None
+    kind: str
+    category: str
+    importance: str | None
+    office: str
+    office_name: str
+    enterprise_id: UUID
+    enterprise_name: str
+    submitter_id: UUID
+    submitter_name: str
+    created_at: datetime
+    submitted_at: datetime | None
+    due_at: datetime | None
+    overdue_at: datetime | None
+    closed_at: datetime | None
+    outcome: str | None
+    round: int
+    my_task_id: UUID | None
+
+
+async def raise_issue(
+    session: AsyncSession,
+    engine: Engine,
+    actor: Actor,
+    fields: Mapping[str, Any],
+    now: datetime,
+    *,
+    max_files: int = 10,
+) -> Issue:
+    """A new draft of this member's enterprise, and its process; only the office and a title are needed at once.
+
+    Raises EnterpriseNotApproved, AnswersRefused.
+    """
+    enterprise_id = require_approved(actor)
+    definition_id = (await engine.catalogue.newest(session, PROCESS)).id
+    form = form_of(await engine.catalogue.load(session, definition_id), DRAFT)
+    id_ = uuid7()
+    async with command(session):
+        loaded = await open_subject(
+            session,
+            id_,
+            lists=lists_of(form),
+            file_ids=forms.file_ids(form, fields) if isinstance(fields, Mapping) else (),
+            enterprise_id=enterprise_id,
+        )
+        issue = _new_issue(actor, enterprise_id, id_, now)
+        subject = open_new_subject(session, issue, loaded)
+        checked = _check_draft(engine, actor, subject, form, fields, now, max_files)
+        await set_fields(session, subject, checked, actor_id=actor.person_id, task_id=None, now=now)
+        issue.number = await next_number(session, issue.office, now)
+        subject.used_files = issue.attachments
+        step = await engine.start(
+            session,
+            PROCESS,
+            instance_id=id_,
+            variables={"issue": facts(issue)},
+            subject=issue.title,
+            actor=actor.person_id,
+            now=now,
+        )
+        await finish(session, engine, step, await engine.catalogue.load(session, definition_id), now)
+    return issue
+
+
+def _new_issue(actor: Actor, enterprise_id: UUID, id_: UUID, now: datetime) -> Issue:
+    by_executive = "executive" in actor.roles
+    return Issue(
+        id=id_,
+        number="",
+        enterprise_id=enterprise_id,
+        submitter_id=actor.person_id,
+        executive_id=actor.person_id if by_executive else None,
+        raised_by_executive=by_executive,
+        office="",
+        created_at=now,
+    )
+
+
+def _check_draft(
+    engine: Engine,
+    actor: Actor,
+    subject: Subject,
+    form: Mapping[str, Any],
+    fields: Mapping[str, Any],
+    now: datetime,
+    max_files: int,
+) -> dict[str, Any]:
+    context = form_context(engine, actor, subject, now, saves_issue=True, max_files=max_files)
+    checked = forms.check(form, fields, context, complete=False)
+    missing = {"office": "请选择“受理海关”。", "title": "请填写“标题”。"}
+    if errors := {key: missing[key] for key in NEEDED_AT_ONCE if not checked.get(key)}:
+        raise AnswersRefused(errors)
+    return checked
+
+
+async def withdraw_issue(
+    session: AsyncSession, engine: Engine, actor: Actor, issue_id: UUID, now: datetime
+) -> Issue:
+    """Take my issue back. CannotWithdraw says why not, and who of customs took it when."""
+    async with named(session), command(session):
+        try:
+            locked = await engine.lock_instance(session, issue_id)
+        except UnknownProcess as error:
+            raise NotFound from error
+        subject = await open_subject(session, issue_id)
+        if subject.issue is None or not await may_read_issue(session, actor, issue_id):
+            raise NotFound
+        issue = subject.issue
+        try:
+            require_withdrawable(actor, issue)
+            step = await engine.correlate(
+                session, locked, WITHDRAW, payload={}, actor=actor.person_id, now=now
+            )
+        except (CannotWithdraw, NotWaiting) as error:
+            refusal = error if isinstance(error, CannotWithdraw) else CannotWithdraw("问题现在不能撤回。")
+            first = (await session.execute(statements.FIRST_CLAIM, {"instance_id": issue_id})).one_or_none()
+            if first is not None and issue.phase != "closed":
+                refusal.details.update(by_person=first.actor_id, at=first.at)
+            elif issue.closed_at is not None:
+                refusal.details.update(at=issue.closed_at, state=issue.status)
+            raise refusal from error
+        definition = await engine.catalogue.load(session, locked.instance.definition_id)
+        await finish(session, engine, step, definition, now)
+        return issue
+
+
+async def list_issues(
+    session: AsyncSession,
+    actor: Actor,
+    wanted: IssueFilter | None = None,
+    *,
+    after: str | None = None,
+    limit: int = 20,
+    sort: Sort = "newest",
+) -> Page[IssueLine]:
+    """One page of the issues I may read, the newest or the most urgent first."""
+    limit = max(1, min(limit, MOST))
+    statement = _sorted(_lines(actor).where(readable_by(actor), _narrow(wanted)), sort, after)
+    rows = (await session.execute(statement.limit(limit + 1))).all()
+    lines = [IssueLine(**_named(row)) for row in rows[:limit]]
+    if len(rows) <= limit:
+        return Page(lines, None)
+    return Page(lines, make_cursor(lines[-1].due_at if sort == "due" else INFINITY, lines[-1].id))
+
+
+async def count_phases(
+    session: AsyncSession, actor: Actor, wanted: IssueFilter | None = None
+) -> dict[str, int]:
+    """How many issues I may read in each phase, counted up to 100: show more than 99 as 99+."""
+    narrowed = readable_by(actor), _narrow(wanted)
+    counts = [
+        select(func.count())
+        .select_from(select(literal(1)).where(*narrowed, col(Issue.phase) == phase).limit(COUNTED).subquery())
+        .scalar_subquery()
+        .label(phase)
+        for phase in PHASES
+    ]
+    return _named((await session.execute(select(*counts))).one())
+
+
+def _lines(actor: Actor) -> Select[Any]:
+    mine = (
+        select(col(UserTask.id))
+        .where(
+            col(UserTask.instance_id) == col(Issue.id),
+            col(UserTask.state) == "ready",
+            col(UserTask.claimed_by) == actor.person_id,
+        )
+        .limit(1)
+        .scalar_subquery()
+    )
+    shown = [
+        name for name in IssueLine.__annotations__ if name in Issue.model_fields and name != "my_task_id"
+    ]
+    return (
+        select(
+            *(getattr(Issue, name) for name in shown),
+            col(CustomsOffice.name).label("office_name"),
+            col(Enterprise.name).label("enterprise_name"),
+            col(Person.name).label("submitter_name"),
+            mine.label("my_task_id"),
+        )
+        .join(CustomsOffice, col(CustomsOffice.code) == col(Issue.office))
+        .join(Enterprise, col(Enterprise.id) == col(Issue.enterprise_id))
+        .join(Person, col(Person.id) == col(Issue.submitter_id))
+    )
+
+
+def _narrow(wanted: IssueFilter | None) -> ColumnElement[bool]:
+    if wanted is None:
+        return true()
+    rules = [
+        col(getattr(Issue, name)) == value
+        for name in ("status", "phase", "office", "category", "kind")
+        if (value := getattr(wanted, name))
+    ]
+    if wanted.q and wanted.q.strip():
+        rules.append(matches(wanted.q))
+    return and_(true(), *rules)
+
+
+def _sorted(statement: Select[Any], sort: Sort, after: str | None) -> Select[Any]:
+    if sort == "newest":
+        if after:
+            statement = statement.where(col(Issue.id) < read_cursor(after)[1])
+        return statement.order_by(col(Issue.id).desc())
+    due = func.coalesce(col(Issue.due_at), text(f"'{INFINITY}'::timestamptz"))
+    if after:
+        at, id_ = read_moment(after)
+        key = cast(literal(at), TIMESTAMP(timezone=True))
+        statement = statement.where(tuple_(due, col(Issue.id)) > tuple_(key, literal(id_)))
+    return statement.order_by(due, col(Issue.id))
+
+
+def _named(row: Row[Any]) -> dict[str, Any]:
+    return dict(zip(row._fields, row, strict=True))
