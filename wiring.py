@@ -1,28 +1,37 @@
-"""Puts the parts of a process together: database, engine with its functions and operators, jobs, and the web application or the
-worker on top. The only module that knows every room.
+"""Puts the parts of a process together: database, engine with its functions and operators, channels, and the web application or
+the worker on top. The only module that knows every room.
 """
 
 import asyncio
 import contextlib
+import signal
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.wired import Wired
-from db.session import conninfo, make_sessions, open_engine
+from db import jobs
+from db.session import make_sessions, open_engine
+from domain.attachments import FolderStore
 from domain.codes import CodeLimits
+from domain.people import find_contact
+from domain.scanning import ClamScanner
 from domain.seed import seed
 from domain.sessions import SessionLimits
 from domain.working_days import WorkingCalendar, add_working_days
-from engine.catalogue import read_folder
-from engine.exceptions import DiagramRefused, UnknownProcess
+from engine.catalogue import hash_files, read_folder
+from engine.exceptions import UnknownProcess
 from engine.instances import Engine
+from messages.channels import Channel, DemoChannel
+from messages.codes import CodeOutbox
+from messages.delivery import Delivery
+from messages.sealing import Sealer
 from settings import Settings
 from tasks.operators import build_operators
 
@@ -30,6 +39,11 @@ log = structlog.get_logger(__name__)
 
 PROCESSES = Path(__file__).parent / "processes"
 CALENDAR_INTERVAL_S = 60.0
+
+
+def read_clock() -> datetime:
+    """The time, for the edges that have no request."""
+    return datetime.now(UTC)
 
 
 def build_functions(calendar: WorkingCalendar) -> dict[str, Any]:
@@ -44,3 +58,149 @@ def build_functions(calendar: WorkingCalendar) -> dict[str, Any]:
 def build_engine(calendar: WorkingCalendar) -> Engine:
     """The engine with everything that diagrams may name."""
     return Engine(build_functions(calendar), build_operators(calendar))
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings, database_url: str) -> AsyncIterator[Wired]:
+    """The parts of one process on a database that is ready; closed when the block is left."""
+    database = open_engine(database_url, settings)
+    calendar = WorkingCalendar()
+    wired = Wired(
+        settings=settings,
+        database=database,
+        sessions=make_sessions(database),
+        engine=build_engine(calendar),
+        calendar=calendar,
+        store=FolderStore(settings.attachments_dir),
+        scanner=ClamScanner(settings.clamav_address) if settings.clamav_address else None,
+        code_limits=CodeLimits.of(settings),
+        session_limits=SessionLimits.of(settings),
+        send_code=CodeOutbox(Sealer(settings.pepper)),
+    )
+    await refresh_calendar(wired)
+    refreshing = asyncio.create_task(_keep_calendar_fresh(wired))
+    try:
+        yield wired
+    finally:
+        refreshing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await refreshing
+        await database.dispose()
+
+
+async def refresh_calendar(wired: Wired) -> None:
+    """Read the administrator's holidays; expressions read them from memory."""
+    async with wired.sessions() as session:
+        await wired.calendar.refresh(session, read_clock())
+
+
+async def _keep_calendar_fresh(wired: Wired) -> None:
+    while True:
+        await asyncio.sleep(CALENDAR_INTERVAL_S)
+        try:
+            await refresh_calendar(wired)
+        except (SQLAlchemyError, OSError) as error:  # the database is away: what is known goes on being used
+            log.warning("calendar.not_refreshed", error=type(error).__name__)
+
+
+async def run_web(settings: Settings, database_url: str, listener: socket.socket) -> None:
+    """Serve the web application until a signal ends it."""
+    from api.app import create_app
+    from api.serving import serve_app
+
+    async with open_parts(settings, database_url) as wired:
+        await serve_app(create_app(wired), settings, listener)
+
+
+async def run_worker(settings: Settings, database_url: str) -> None:
+    """Deliver messages and fire due timers until a signal ends it; what is under way is finished."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_parts(settings, database_url) as wired, jobs.open_jobs(database_url, connections=settings.worker_jobs):
+        working = [asyncio.create_task(job) for job in build_work(wired)]
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([*working, stopping], return_when=asyncio.FIRST_COMPLETED)
+        for task in (*working, stopping):
+            task.cancel()
+        results = await asyncio.gather(*working, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+def build_work(wired: Wired) -> list[Any]:
+    """What a worker does side by side: jobs (messages, sweeps) and due timers."""
+    settings = wired.settings
+    delivery = Delivery(
+        wired.sessions, build_channel(wired), Sealer(settings.pepper), find_contact, read_clock
+    )
+    context = {"delivery": delivery, "wired": wired}
+    return [
+        jobs.run_worker(context, concurrency=settings.worker_jobs, stop_timeout_s=settings.stop_timeout_s),
+        run_timers(wired),
+    ]
+
+
+def build_channel(wired: Wired) -> Channel:
+    """How people are reached. The demo's telephones are a table; real channels are the next issue's."""
+    return DemoChannel(wired.sessions)
+
+
+async def run_timers(wired: Wired) -> None:
+    """Fire what is due, one instance a transaction, and look again after `timer_interval_s`."""
+    while True:
+        try:
+            while await fire_due_timer(wired):
+                pass
+        except (SQLAlchemyError, OSError) as error:  # the database is away: it will be back
+            log.warning("timers.waiting", error=type(error).__name__)
+        await asyncio.sleep(wired.settings.timer_interval_s)
+
+
+async def prepare(settings: Settings, database_url: str, *, demo_data: bool | None = None) -> list[str]:
+    """First data, processes that have no version yet, and in demo mode its people and issues; lines to print."""
+    async with open_parts(settings, database_url) as wired:
+        async with wired.sessions() as session:
+            await seed(session)
+            await session.commit()
+        lines = await deploy_missing(wired)
+        if settings.demo and demo_data is not False:
+            lines += await add_demo_data(wired)
+        return lines
+
+
+async def deploy_missing(wired: Wired) -> list[str]:
+    """Deploy what has no version yet; say where the folder differs from the newest version."""
+    lines: list[str] = []
+    for key in process_keys(PROCESSES):
+        files = read_folder(PROCESSES, key)
+        async with wired.sessions() as session:
+            try:
+                newest = await wired.engine.catalogue.newest(session, key)
+            except UnknownProcess:
+                await wired.engine.catalogue.deploy(session, key, files, actor=None, now=read_clock())
+                await session.commit()
+                continue
+        if newest.content_hash != hash_files(files):
+            lines.append(f"processes/{key} 与已部署的版本 {newest.version} 不同；运行 qingling deploy {key} 后生效。")
+    return lines
+
+
+def process_keys(folder: Path) -> list[str]:
+    """The processes of a folder: its diagrams."""
+    return sorted(path.stem for path in folder.glob("*.bpmn"))
+
+
+async def deploy_processes(
+    settings: Settings, database_url: str, folder: Path, keys: list[str] | None
+) -> list[str]:
+    """Deploy these processes (or all of the folder) as new versions where something changed; lines to print."""
+    lines: list[str] = []
+    async with open_parts(settings, database_url) as wired, wired.sessions() as session:
+        for key in keys or process_keys(folder):
+            files = read_folder(folder, key)
+            row, is_new = await wired.engine.catalogue.deploy(session, key, files, actor=None, now=read_clock())
+            lines.append(f"{key}：版本 {row.version}" + ("，已部署。" if is_new else "，没有变化。"))
+        await session.commit()
+    return lines

@@ -1,8 +1,8 @@
 """The web application: routes, layers around them, and how errors are told. Built from parts that somebody else owns."""
 
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from fastapi import Depends, FastAPI
 from starlette.responses import Response
@@ -11,8 +11,8 @@ from starlette.types import Scope
 
 from api import health
 from api.errors import add_error_handlers
+from api.json import dev
 from api.json import router as json_router
-from api.json.dev import router as dev_router
 from api.logs import RequestLog
 from api.security import Guard, check_csrf
 from api.wired import Wired
@@ -37,7 +37,8 @@ def create_app(wired: Wired) -> FastAPI:
     app.include_router(health.router)
     app.include_router(json_router)
     if wired.settings.demo:
-        app.include_router(dev_router)
+        app.include_router(dev.router)
+        app.include_router(dev.plain_router)
     _add_pages(app)
     app.mount("/static", CachedFiles(directory=STATIC, check_dir=False), name="static")
     add_error_handlers(app)
@@ -50,10 +51,10 @@ def _add_pages(app: FastAPI) -> None:
     """The pages, where they are installed; a server for programs only needs none."""
     if find_spec("api.pages") is None:
         return
-    pages: Any = __import__("api.pages", fromlist=["router"])
+    pages = import_module("api.pages")
     if hasattr(pages, "router"):
         app.include_router(pages.router)
-    app.state.error_page = getattr(pages, "error_page", None)
+        app.state.error_page = import_module("api.pages.error_page").error_page
 
 
 class CachedFiles(StaticFiles):

@@ -111,11 +111,12 @@ def status_of(refusal: Refusal) -> int:
 
 
 def wants_json(request: Request) -> bool:
-    """Programs under /api, and whoever asks for JSON and not for HTML."""
-    if request.url.path.startswith("/api/"):
-        return True
+    """Programs under /api, and whoever asks for JSON and not for HTML; under /dev/ whoever is no browser."""
     accept = request.headers.get("accept", "")
-    return "json" in accept and "text/html" not in accept
+    path = request.url.path
+    if path.startswith("/api/"):
+        return True
+    return "text/html" not in accept and ("json" in accept or path.startswith("/dev/"))
 
 
 async def answer_refusal(request: Request, error: Exception) -> Response:

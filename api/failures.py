@@ -17,7 +17,7 @@ from api.wired import Wired
 from domain.actor import Actor
 from engine.exceptions import EngineFailure
 from errors import Refusal
-from tasks import inbox
+from tasks.completion import keep_as_draft
 
 log = structlog.get_logger(__name__)
 
@@ -84,8 +84,8 @@ async def _keep_answers(wired: Wired, attempt: Attempt) -> bool:
         return False
     async with wired.sessions() as session:
         try:
-            await inbox.save_draft(session, attempt.actor, attempt.task_id, attempt.answers, now=datetime.now(UTC))
-        except Refusal:  # the task is gone meanwhile: nothing to keep them for
+            await keep_as_draft(session, attempt.actor, attempt.task_id, attempt.answers, datetime.now(UTC))
+        except Refusal:  # too large to be kept
             return False
         await session.commit()
     return True

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-import procrastinate
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from domain.attachments import AttachmentStore
+from domain.attachments import FileStore
 from domain.codes import CodeLimits, CodeSender
+from domain.scanning import Scanner
 from domain.sessions import SessionLimits
+from domain.working_days import WorkingCalendar
 from engine.instances import Engine
 from settings import Settings
 
@@ -20,8 +21,9 @@ class Wired:
     database: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
     engine: Engine
-    store: AttachmentStore
-    jobs: procrastinate.App
+    calendar: WorkingCalendar
+    store: FileStore
+    scanner: Scanner | None
     code_limits: CodeLimits
-    send_code: CodeSender
     session_limits: SessionLimits
+    send_code: CodeSender

@@ -235,6 +235,12 @@ class TaskDetail(TaskLine):
     draft: dict[str, Any] | None = Field(description="已保存的草稿")
 
 
+class TaskHolder(BaseModel):
+    id: UUID
+    claimed_by: UUID | None
+    version: int
+
+
 class DraftBody(Body):
     answers: dict[str, Any]
 
@@ -245,6 +251,10 @@ class DraftSaved(BaseModel):
 
 class HandOverBody(Body):
     to: str = Field(max_length=64, description="接手人的编号")
+
+
+class Colleagues(BaseModel):
+    items: list[IdName]
 
 
 class CompleteBody(Body):

@@ -1,0 +1,166 @@
+"""The program as its users meet it: as processes of their own, on folders and ports of their own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """One short command."""
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Copy:
+    """`qingling serve` on a folder and a port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self.origin = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it can serve."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cli", "serve", "--port", str(self.port), "--data", str(self.folder)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        until(lambda: self.ready() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.process.stdout.read()
+
+    def ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.origin}/readyz", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def children(self, command: str) -> list[psutil.Process]:
+        """The live children that run this command."""
+        found = psutil.Process(self.process.pid).children()
+        return [one for one in found if one.is_running() and command in one.cmdline()]
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=40)
+
+
+def until(happens, seconds: float = 60) -> None:
+    """Wait for something that another process brings about."""
+    give_up_at = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < give_up_at, "it did not happen in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Iterator[Copy]:
+    tmp_path.chmod(0o711)
+    copy = Copy(tmp_path / "data")
+    yield copy
+    if copy.process and copy.process.poll() is None:
+        copy.stop()
+    if copy.process and copy.process.stdout:
+        copy.process.stdout.close()
+
+
+def test_serve_starts_survives_a_killed_web_process_and_stops_cleanly(copy: Copy) -> None:
+    copy.start()
+    [web] = copy.children("web")
+    web.send_signal(signal.SIGKILL)
+    until(lambda: copy.children("web") and copy.children("web")[0].pid != web.pid)
+    until(copy.ready)
+    family = psutil.Process(copy.process.pid).children(recursive=True)
+    assert len(copy.children("worker")) == 1
+    assert copy.stop() == 0
+    assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_killed_serve_leaves_port_and_folder_free(copy: Copy) -> None:
+    copy.start()
+    copy.process.send_signal(signal.SIGKILL)
+    copy.process.wait()
+    copy.process.stdout.close()
+    copy.start()
+    assert copy.ready()
+    assert copy.stop() == 0
+
+
+def test_a_taken_port_is_explained(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run("serve", "--port", str(port), "--data", str(tmp_path))
+    assert result.returncode == 1
+    assert str(port) in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_command_without_a_database_says_what_to_do(tmp_path: Path) -> None:
+    result = run("web", "--data", str(tmp_path), QINGLING_DATABASE_URL="")
+    assert result.returncode == 1
+    assert "QINGLING_DATABASE_URL" in result.stderr
+
+
+def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
+    result = run("web", "--data", str(tmp_path), QINGLING_STOP_TIMEOUT_S="soon")
+    assert result.returncode == 2
+    assert "QINGLING_STOP_TIMEOUT_S" in result.stderr
+
+
+def test_check_accepts_our_own_processes() -> None:
+    result = run("check")
+    assert result.returncode == 0, result.stdout
+    assert result.stdout.strip() == "没有发现问题。"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("broken.bpmn", b"this is no XML"),
+        ("doctype.bpmn", b'<!DOCTYPE x [<!ENTITY a "b">]><definitions>&a;</definitions>'),
+        ("huge.bpmn", b"<a>" + b"x" * 5_000_000 + b"</a>"),
+        ("binary.bpmn", b"\xff\xfe\x00\x01"),
+        ("empty.bpmn", b""),
+    ],
+)
+def test_check_names_the_file_and_the_rule(tmp_path: Path, name: str, content: bytes) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    result = run("check", str(file))
+    assert result.returncode == 1, result.stdout
+    assert name in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+def test_check_of_a_missing_file_says_so(tmp_path: Path) -> None:
+    result = run("check", str(tmp_path / "nothing.bpmn"))
+    assert result.returncode == 1
+    assert "nothing.bpmn" in result.stdout
