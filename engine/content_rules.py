@@ -1,0 +1,286 @@
+"""The rules for what stands in a process's files: people, forms, operators, expressions, decision tables and texts must
+fit one another. What they look like in the diagram is `engine.diagram_rules`'."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from inspect import Parameter, signature
+from typing import Any
+
+from lxml import etree
+
+from engine import form_schema
+from engine.decisions import Decision
+from engine.diagram import BPMN, SPIFF, Diagram, describe, kind_of, operator_of, properties_of
+from engine.expressions import Evaluator, ExpressionRefused
+from engine.findings import Finding
+from engine.grammar import Call, Literal, Node, children, parse_cell, parse_expression
+from engine.specs import EXPRESSION_PROPERTIES, WORD_PROPERTIES, expressions_of
+
+PROPERTIES = (*EXPRESSION_PROPERTIES, *WORD_PROPERTIES)
+_WORD = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass
+class Contents:
+    """The files of one process, read: what its rules compare."""
+
+    diagrams: list[Diagram]
+    decisions: list[tuple[str, Decision]]
+    """With the file of each."""
+    forms: Mapping[str, tuple[str, Any]]
+    """By the task's id: file and schema."""
+    texts: tuple[str, Mapping[str, Any]]
+    """The file texts.yaml and its templates; both empty where there is none."""
+    operators: Collection[str]
+    functions: Collection[str]
+    evaluator: Evaluator = field(init=False)
+
+    def __post_init__(self) -> None:
+        known = self.functions
+        # With the functions themselves the number of arguments is checked too; of a mere name any number will do.
+        named = known if isinstance(known, Mapping) else {name: _anything for name in known}
+        self.evaluator = Evaluator(named)
+
+    @cached_property
+    def user_tasks(self) -> dict[str, tuple[Diagram, etree._Element]]:
+        """Every user task by id."""
+        return {
+            node.get("id") or "": (diagram, node)
+            for diagram in self.diagrams
+            for node in diagram.each("userTask")
+        }
+
+    def problem(self, text: str, *, cell: bool = False) -> tuple[str, str] | None:
+        """Why an expression is refused (rule, sentence), or None."""
+        try:
+            (self.evaluator.check_cell if cell else self.evaluator.check)(text)
+        except ExpressionRefused as refused:
+            return (
+                "unknown-function" if self._calls_unknown(text, cell) else "bad-expression"
+            ), f"{refused}。"
+        return None
+
+    def _calls_unknown(self, text: str, cell: bool) -> bool:
+        try:
+            tree = parse_cell(text) if cell else parse_expression(text)
+        except ExpressionRefused:
+            return False
+        return any(name not in self.evaluator.functions for name in _called(tree))
+
+
+def _anything(*arguments: Any) -> Any:
+    return None
+
+
+def _called(node: Node) -> Iterator[str]:
+    if isinstance(node, Call):
+        yield node.name
+    for child in children(node):
+        yield from _called(child)
+
+
+def people(contents: Contents) -> Iterator[Finding]:
+    """Every user task has somebody to do it, and a form; every form has its task."""
+    for element_id, (diagram, node) in contents.user_tasks.items():
+        properties = properties_of(node)
+        if not properties.get("candidateGroups") and not properties.get("assignee"):
+            yield diagram.finding(
+                node, "no-people", "没有办理人；请写 candidateGroups（候选组）或 assignee（指定的人）。"
+            )
+        if element_id not in contents.forms:
+            name = f"{diagram.file.removesuffix('.bpmn')}/{element_id}.form"
+            yield diagram.finding(node, "form-missing", f"没有表单；请添加文件 {name}。")
+    for element_id, (file, _) in contents.forms.items():
+        if element_id not in contents.user_tasks:
+            text = f"表单没有对应的用户任务：流程图里没有编号为 {element_id} 的用户任务；请改名或删除。"
+            yield Finding(file, element_id, "form-without-task", text)
+
+
+def forms(contents: Contents) -> Iterator[Finding]:
+    """Forms keep to the subset that is drawn and checked here."""
+    for file, schema in contents.forms.values():
+        problems = list(form_schema.problems(schema))
+        for place, sentence in problems:
+            text = f"字段 {place}：{sentence}" if place else sentence
+            yield Finding(file, place, "form-unsupported", text)
+        if problems:
+            continue
+        for place, expression in form_schema.conditions(schema):
+            if problem := contents.problem(expression):
+                yield Finding(file, place, problem[0], f"字段 {place}：{problem[1]}")
+
+
+def properties(contents: Contents) -> Iterator[Finding]:
+    """A property that nobody reads is a typing mistake, and a status needs its phase."""
+    for diagram in contents.diagrams:
+        for node in diagram.root.iter(SPIFF + "property"):
+            owner = next((each for each in node.iterancestors() if each.get("id")), node)
+            name = node.get("name")
+            if name not in PROPERTIES or not (node.get("value") or "").strip():
+                known = "、".join(PROPERTIES)
+                text = f"的属性 {name or '（空）'} 不认识或没有值；可用的有：{known}。"
+                yield diagram.finding(owner, "bad-property", text)
+        for node in diagram.flow_nodes():
+            yield from _words(diagram, node, properties_of(node))
+
+
+def _words(diagram: Diagram, node: etree._Element, found: Mapping[str, str]) -> Iterator[Finding]:
+    if ("status" in found or "statusClaimed" in found) and "phase" not in found:
+        yield diagram.finding(node, "status-without-phase", "写了状态文字（status），还须写阶段（phase）。")
+    if "statusClaimed" in found and "status" not in found:
+        yield diagram.finding(
+            node, "status-without-phase", "写了认领后的状态（statusClaimed），还须写状态（status）。"
+        )
+    for name in ("phase", "resultVariable"):
+        if name in found and not _WORD.fullmatch(found[name]):
+            yield diagram.finding(node, "bad-property", f"的 {name} 须是小写英文单词，不加引号。")
+
+
+def operators(contents: Contents) -> Iterator[Finding]:
+    """Service tasks and `onComplete` name operators that exist, with the parameters these take."""
+    for diagram in contents.diagrams:
+        for node in diagram.each("serviceTask"):
+            operator = operator_of(node)
+            if operator is None or not operator.get("id"):
+                yield diagram.finding(node, "operator-missing", "没有选定操作。")
+            else:
+                yield from _parameters(contents, diagram, node, operator)
+        for node in diagram.flow_nodes():
+            name = properties_of(node).get("onComplete")
+            if name is not None and kind_of(node) != "userTask":
+                yield diagram.finding(node, "bad-property", "不是用户任务，不能有 onComplete。")
+            elif name is not None and name not in contents.operators:
+                yield _unknown_operator(contents, diagram, node, name)
+
+
+def _parameters(
+    contents: Contents, diagram: Diagram, node: etree._Element, operator: etree._Element
+) -> Iterator[Finding]:
+    name = operator.get("id") or ""
+    if name not in contents.operators:
+        yield _unknown_operator(contents, diagram, node, name)
+        return
+    given: list[str] = []
+    for parameter in operator.iter(SPIFF + "parameter"):
+        if not all(parameter.get(attribute) for attribute in ("id", "value", "type")):
+            text = f"的参数 {parameter.get('id') or '（未命名）'} 须有名称、类型和值。"
+            yield diagram.finding(node, "operator-parameters", text)
+        given.append(parameter.get("id") or "")
+    if len(set(given)) != len(given):
+        yield diagram.finding(node, "operator-parameters", "有同名的参数。")
+    if isinstance(contents.operators, Mapping):
+        wanted, needed = _signature(contents.operators[name])
+        for each in sorted(set(given) - wanted):
+            yield diagram.finding(node, "operator-parameters", f"的操作 {name} 没有参数 {each}。")
+        for each in sorted(needed - set(given)):
+            yield diagram.finding(node, "operator-parameters", f"的操作 {name} 还需要参数 {each}。")
+    variable = operator.get("resultVariable")
+    if variable is not None and not _WORD.fullmatch(variable):
+        yield diagram.finding(node, "bad-property", "的 resultVariable 须是小写英文单词，不加引号。")
+
+
+def _signature(function: Callable[..., Any]) -> tuple[set[str], set[str]]:
+    """The parameters an operator takes after its context, and those it cannot do without."""
+    parameters = list(signature(function).parameters.values())[1:]
+    return {each.name for each in parameters}, {
+        each.name for each in parameters if each.default is Parameter.empty
+    }
+
+
+def _unknown_operator(contents: Contents, diagram: Diagram, node: etree._Element, name: str) -> Finding:
+    known = "、".join(sorted(contents.operators)) or "（无）"
+    return diagram.finding(
+        node, "unknown-operator", f"用了不存在的操作 {name or '（空）'}；可用的有：{known}。"
+    )
+
+
+def texts(contents: Contents) -> Iterator[Finding]:
+    """A parameter `template` names a text of texts.yaml, where each has its title and words."""
+    file, templates = contents.texts
+    for name, text in templates.items():
+        if not isinstance(text, Mapping) or not all(
+            isinstance(text.get(part), str) and text[part].strip() for part in ("title", "text")
+        ):
+            yield Finding(file, str(name), "bad-text", f"文字 {name} 须有 title 和 text，且都不为空。")
+    for diagram in contents.diagrams:
+        for node in diagram.each("serviceTask"):
+            for parameter in node.iter(SPIFF + "parameter"):
+                name = _constant(parameter.get("value") or "") if parameter.get("id") == "template" else None
+                if name is not None and name not in templates:
+                    yield diagram.finding(
+                        node, "text-missing", f"要发的文字 {name} 不在 texts.yaml 里，请补上。"
+                    )
+
+
+def _constant(expression: str) -> str | None:
+    try:
+        tree = parse_expression(expression)
+    except ExpressionRefused:
+        return None
+    return tree.value if isinstance(tree, Literal) and isinstance(tree.value, str) else None
+
+
+def expressions(contents: Contents) -> Iterator[Finding]:
+    """Every expression of the diagrams and decision tables compiles and calls only what exists."""
+    for diagram in contents.diagrams:
+        for element_id, expression in expressions_of(diagram.root):
+            if problem := contents.problem(expression):
+                node = diagram.ids.get(element_id)
+                word = describe(node) if node is not None else element_id
+                yield Finding(diagram.file, element_id, problem[0], f"{word}：{problem[1]}")
+    for file, decision in contents.decisions:
+        for expression, cell in (
+            *((each, False) for each in decision.expressions()),
+            *((each, True) for each in decision.cells()),
+        ):
+            if problem := contents.problem(expression, cell=cell):
+                yield Finding(file, decision.id, problem[0], f"决策表“{decision.name}”：{problem[1]}")
+
+
+def calls(contents: Contents) -> Iterator[Finding]:
+    """Called processes and decision tables lie among the files; one process is the one to start; ids are shared."""
+    processes = {node.get("id"): node for diagram in contents.diagrams for node in diagram.each("process")}
+    decisions = {decision.id for _, decision in contents.decisions}
+    called: set[str | None] = set()
+    for diagram in contents.diagrams:
+        for node in diagram.each("callActivity"):
+            called.add(node.get("calledElement"))
+            if node.get("calledElement") not in processes:
+                text = f"调用的流程 {node.get('calledElement') or '（空）'} 不存在。"
+                yield diagram.finding(node, "dangling-reference", text)
+        for node in diagram.each("businessRuleTask"):
+            name = (node.findtext(f"{BPMN}extensionElements/{SPIFF}calledDecisionId") or "").strip()
+            if name not in decisions:
+                text = f"所用的决策表 {name or '（空）'} 不存在；请检查 .dmn 文件里的决策编号。"
+                yield diagram.finding(node, "dangling-reference", text)
+    startable = [
+        element_id
+        for element_id, node in processes.items()
+        if element_id not in called and node.get("isExecutable", "true") in ("true", "1")
+    ]
+    if len(startable) != 1:
+        file = contents.diagrams[0].file
+        text = "须有且只有一个可执行（isExecutable）、且不被其他流程调用的流程。"
+        yield Finding(file, "", "main-process", f"{text}现有 {len(startable)} 个。")
+    seen: dict[str, str] = {}
+    for diagram in contents.diagrams:
+        for element_id in diagram.nodes:
+            other = seen.setdefault(element_id, diagram.file)
+            if other != diagram.file:
+                text = f"编号 {element_id} 在 {other} 里已经用过，每个元素须有自己的编号。"
+                yield Finding(diagram.file, element_id, "duplicate-id", text)
+
+
+RULES: tuple[Callable[[Contents], Iterator[Finding]], ...] = (
+    calls,
+    people,
+    properties,
+    operators,
+    expressions,
+    texts,
+    forms,
+)

@@ -1,0 +1,425 @@
+"""The rules for the shape of a diagram, over and above what the parser itself refuses (it accepts much that then fails,
+or silently does something else). Each rule is a generator from a diagram to findings; RULES lists them in the order in
+which an analyst wants to read them. The traps behind them are in BPMN 2.0 (OMG formal/2013-12-09) chapters 7, 10 and 13
+and in what SpiffWorkflow 3.2.0 does with the same diagrams.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from lxml import etree
+
+from engine.diagram import (
+    ACTIVITIES,
+    BPMN,
+    EVENTS,
+    GATEWAYS,
+    KINDS_IN_WORDS,
+    SPIFF,
+    TASKS,
+    Diagram,
+    definitions_of,
+    describe,
+    has_text,
+    is_bpmn,
+    kind_of,
+    scope_of,
+)
+from engine.findings import Finding
+from engine.specs import FLOW_NODES, MAX_ELEMENTS
+
+Rule = Callable[[Diagram], Iterator[Finding]]
+
+RESERVED_IDS = frozenset({"Start", "End", "Root", "StartEventSplit", "StartEventJoin"})
+LONGEST_CHAIN = 150
+"""How many elements may follow one another: the library's parser descends once for each, and Python's stack ends."""
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_UNSUPPORTED = {
+    "manualTask": "没有办理人也没有表单，请改用用户任务",
+    "complexGateway": "请改用排他网关或包容网关",
+    "transaction": "不支持事务，请改用普通的子流程",
+    "adHocSubProcess": "不支持没有先后次序的子流程，请把顺序画出来",
+    "dataStore": "不支持数据存储；数据由服务任务读写",
+    "dataStoreReference": "不支持数据存储；数据由服务任务读写",
+    "compensateEventDefinition": "不支持补偿，请把要撤销的步骤画出来",
+    "cancelEventDefinition": "不支持取消事件，它只用于事务",
+    "linkEventDefinition": "不支持链接事件，请直接连线",
+    "conditionalEventDefinition": "不支持条件事件，请用定时事件或消息事件",
+    "complexBehaviorDefinition": "不支持多实例的复杂行为",
+    "correlationProperty": "不支持消息关联，消息直接送到所属的问题",
+    "globalTask": "不支持全局任务",
+    "globalUserTask": "不支持全局任务",
+    "callChoreography": "不支持编排图",
+    "choreography": "不支持编排图",
+    "conversation": "不支持会话图",
+}
+_CATCHING = frozenset({"message", "timer", "signal"})
+_ALLOWED_EVENTS = {
+    "startEvent": frozenset[str](),
+    "endEvent": frozenset({"terminate", "error", "escalation", "message"}),
+    "intermediateThrowEvent": frozenset({"escalation", "message", "signal"}),
+    "intermediateCatchEvent": _CATCHING,
+    "boundaryEvent": _CATCHING | {"error", "escalation"},
+}
+_EVENTS_IN_WORDS = {
+    "message": "消息",
+    "timer": "定时",
+    "signal": "信号",
+    "error": "错误",
+    "escalation": "升级",
+    "terminate": "终止",
+}
+
+
+def scripts(diagram: Diagram) -> Iterator[Finding]:
+    """No script runs here, in whatever disguise it comes."""
+    for node in diagram.root.iter():
+        kind = kind_of(node)
+        if kind in ("scriptTask", "script", "globalScriptTask"):
+            if kind == "script" and is_bpmn(node):
+                continue  # its task is reported
+            yield diagram.finding(
+                node, "script", "是脚本，流程图里不能有脚本；请改用服务任务，由登记过的操作完成。"
+            )
+        elif kind in ("preScript", "postScript") and has_text(node):
+            owner = next((each for each in node.iterancestors() if kind_of(each) in FLOW_NODES), node)
+            yield diagram.finding(
+                owner, "script", f"带有脚本（{kind}），流程图里不能有脚本；请删除，改用服务任务。"
+            )
+
+
+def unsupported(diagram: Diagram) -> Iterator[Finding]:
+    """What BPMN knows and this engine does not."""
+    for node in diagram.each(*_UNSUPPORTED):
+        parent = node.getparent()
+        word = describe(node) if kind_of(node) in KINDS_IN_WORDS or parent is None else describe(parent)
+        yield Finding(
+            diagram.file, _place(node), "unsupported", f"{word}不能使用：{_UNSUPPORTED[kind_of(node)]}。"
+        )
+    for node in diagram.each("subProcess"):
+        if (node.get("triggeredByEvent") or "").strip().lower() in ("true", "1"):
+            yield diagram.finding(node, "event-subprocess", "是事件子流程，不能使用；请改用边界事件。")
+    for node in diagram.each(*EVENTS):
+        if len(definitions_of(node)) > 1:
+            yield diagram.finding(node, "several-triggers", "有多个触发条件，请拆成几个事件。")
+
+
+def ids(diagram: Diagram) -> Iterator[Finding]:
+    """Ids are names in expressions, files and histories; two clash with names inside the library."""
+    for node in diagram.flow_nodes():
+        element_id = node.get("id") or ""
+        if not _IDENTIFIER.fullmatch(element_id):
+            yield diagram.finding(node, "bad-id", "的编号须以英文字母开头，只含字母、数字和下划线。")
+        elif kind_of(node) == "userTask" and ("__" in element_id or element_id.endswith("_")):
+            yield diagram.finding(node, "bad-id", "的编号不能有连续的下划线，也不能以下划线结尾。")
+        elif element_id in RESERVED_IDS:
+            yield diagram.finding(node, "reserved-id", f"的编号 {element_id} 是内部保留的，请换一个。")
+    counts = Counter(node.get("id") for node in diagram.root.iter() if is_bpmn(node) and node.get("id"))
+    for element_id, count in counts.items():
+        if count > 1:
+            text = f"编号 {element_id} 用了 {count} 次，每个元素须有自己的编号。"
+            yield Finding(diagram.file, element_id or "", "duplicate-id", text)
+    # The library finds the targets of flows by id among all elements, those of extensions included.
+    extension_ids = {
+        node.get("id"): node for node in diagram.root.iter(SPIFF + "serviceTaskOperator", SPIFF + "parameter")
+    }
+    for element_id in extension_ids.keys() & diagram.nodes.keys():
+        text = f"的编号与一个操作或参数的名称 {element_id} 相同，请换一个。"
+        yield diagram.finding(diagram.nodes[element_id or ""], "id-clash", text)
+
+
+def references(diagram: Diagram) -> Iterator[Finding]:
+    """What is referred to must exist."""
+    for flow in diagram.flows:
+        yield from _flow_ends(diagram, flow)
+    named = {
+        "messageRef": "message",
+        "signalRef": "signal",
+        "errorRef": "error",
+        "escalationRef": "escalation",
+    }
+    for node in diagram.root.iter():
+        if not is_bpmn(node):
+            continue
+        for attribute, kind in named.items():
+            reference = node.get(attribute)
+            if reference is not None and kind_of(diagram.ids.get(reference)) != kind:
+                yield _dangling(diagram, node, f"引用的{_EVENTS_IN_WORDS[kind]} {reference} 不存在")
+        if node.get("default") is not None and node.get("default") not in _flow_ids(diagram, node.get("id")):
+            yield diagram.finding(
+                node, "default-flow", f"的默认出口 {node.get('default')} 不是从它出去的连线。"
+            )
+    for kind in ("messageEventDefinition", "signalEventDefinition"):
+        for node in diagram.each(kind):
+            attribute = "messageRef" if kind.startswith("message") else "signalRef"
+            target = diagram.ids.get(node.get(attribute) or "")
+            if node.get(attribute) is None or (target is not None and not (target.get("name") or "").strip()):
+                word = _EVENTS_IN_WORDS[kind.removesuffix("EventDefinition")]
+                yield _dangling(diagram, node, f"没有选定{word}，或者选定的{word}没有名称")
+    yield from _text_references(diagram)
+    yield from _drawn_references(diagram)
+
+
+def _flow_ends(diagram: Diagram, flow: etree._Element) -> Iterator[Finding]:
+    ends = [flow.get("sourceRef") or "", flow.get("targetRef") or ""]
+    for end, word in zip(ends, ("起点", "终点"), strict=True):
+        if end not in diagram.nodes:
+            yield diagram.finding(
+                flow, "dangling-reference", f"的{word} {end or '（空）'} 不存在，请重新连接或删除这条线。"
+            )
+    nodes = [diagram.nodes[end] for end in ends if end in diagram.nodes]
+    if len(nodes) == 2 and any(scope_of(node) is not scope_of(flow) for node in nodes):
+        yield diagram.finding(
+            flow, "flow-across-scopes", "穿过了子流程或泳池的边界；连线的两端和它自己须在同一层。"
+        )
+
+
+def _text_references(diagram: Diagram) -> Iterator[Finding]:
+    for node in diagram.each("incoming", "outgoing", "flowNodeRef"):
+        text = (node.text or "").strip()
+        target = diagram.ids.get(text)
+        wanted = FLOW_NODES if kind_of(node) == "flowNodeRef" else {"sequenceFlow"}
+        if kind_of(target) not in wanted:
+            yield _dangling(diagram, node, f"引用的 {text or '（空）'} 不存在")
+    for association in diagram.each("dataInputAssociation", "dataOutputAssociation"):
+        tag = "sourceRef" if kind_of(association) == "dataInputAssociation" else "targetRef"
+        for node in association.iterfind(BPMN + tag):
+            if (node.text or "").strip() not in diagram.ids:
+                yield _dangling(
+                    diagram, association, f"引用的数据 {(node.text or '').strip() or '（空）'} 不存在"
+                )
+    for node in diagram.each("dataObjectReference"):
+        if kind_of(diagram.ids.get(node.get("dataObjectRef") or "")) != "dataObject":
+            yield _dangling(diagram, node, f"引用的数据对象 {node.get('dataObjectRef')} 不存在")
+    for node in diagram.each("participant"):
+        if node.get("processRef") and kind_of(diagram.ids.get(node.get("processRef") or "")) != "process":
+            yield _dangling(diagram, node, f"引用的流程 {node.get('processRef')} 不存在")
+    for node in diagram.each("messageFlow"):
+        yield from _message_flow(diagram, node)
+    for node in diagram.each("association"):
+        for attribute in ("sourceRef", "targetRef"):
+            if node.get(attribute) not in diagram.ids:
+                yield _dangling(diagram, node, f"引用的 {node.get(attribute)} 不存在")
+
+
+def _message_flow(diagram: Diagram, node: etree._Element) -> Iterator[Finding]:
+    ends = [diagram.ids.get(node.get(attribute) or "") for attribute in ("sourceRef", "targetRef")]
+    if any(end is None for end in ends):
+        yield _dangling(diagram, node, "是消息流，有一端不存在")
+        return
+    pools = [
+        next((each.get("id") for each in end.iterancestors(BPMN + "process")), None)
+        for end in ends
+        if end is not None
+    ]
+    if pools[0] is not None and pools[0] == pools[1]:
+        text = "是同一个泳池内部的消息流；泳池内请用连线，消息流只画在泳池之间。"
+        yield diagram.finding(node, "message-flow-inside-pool", text)
+
+
+def _drawn_references(diagram: Diagram) -> Iterator[Finding]:
+    for node in diagram.root.iter("{*}BPMNShape", "{*}BPMNEdge", "{*}BPMNPlane"):
+        reference = node.get("bpmnElement")
+        if reference is not None and reference not in diagram.ids:
+            text = f"图形 {node.get('id') or ''} 所画的元素 {reference} 不存在，请在建模器里删除这个图形。"
+            yield Finding(diagram.file, reference, "dangling-drawing", text)
+
+
+def flows(diagram: Diagram) -> Iterator[Finding]:
+    """Where flows must be, may not be, and need conditions."""
+    for node in diagram.flow_nodes():
+        kind, element_id = kind_of(node), node.get("id") or ""
+        leaving, arriving = diagram.outgoing.get(element_id, []), diagram.incoming.get(element_id, [])
+        if kind in ("startEvent", "boundaryEvent") and arriving:
+            yield diagram.finding(node, "incoming-flow", "不能有进入的连线。")
+        if kind == "endEvent" and leaving:
+            yield diagram.finding(node, "outgoing-flow", "不能有出去的连线。")
+        if kind != "endEvent" and not leaving:
+            rule = "gateway-without-flow" if kind in GATEWAYS else "dead-end"
+            yield diagram.finding(node, rule, "没有出去的连线，流程到这里就停住了；请连到下一步或结束事件。")
+        if len(leaving) > 1 and kind not in GATEWAYS and kind != "startEvent":
+            yield diagram.finding(
+                node, "several-flows", "有多条出去的连线；请在它后面用网关说明是任选其一还是同时进行。"
+            )
+        if kind == "startEvent" and len(leaving) > 1:
+            yield diagram.finding(node, "several-flows", "有多条出去的连线；同时开始请用并行网关。")
+        yield from _conditions(diagram, node, leaving)
+
+
+def _conditions(diagram: Diagram, node: etree._Element, leaving: list[etree._Element]) -> Iterator[Finding]:
+    deciding = kind_of(node) in ("exclusiveGateway", "inclusiveGateway")
+    for flow in leaving:
+        condition = flow.find(BPMN + "conditionExpression")
+        if condition is not None and not deciding:
+            yield diagram.finding(
+                flow, "condition-ignored", f"上的条件不起作用：{describe(node)}不是排他网关或包容网关。"
+            )
+        elif condition is not None and condition.get("language"):
+            yield diagram.finding(
+                flow,
+                "bad-expression",
+                f"的条件用了语言 {condition.get('language')}；只有一种表达式，请不要写语言。",
+            )
+        elif (
+            deciding
+            and len(leaving) > 1
+            and not has_text(condition)
+            and flow.get("id") != node.get("default")
+        ):
+            yield diagram.finding(
+                flow, "flow-without-condition", f"从{describe(node)}出去，却没有条件，也不是默认出口。"
+            )
+
+
+def gateways(diagram: Diagram) -> Iterator[Finding]:
+    """Joins on a cycle fire early (122 of 200 random walks), and an event gateway leads only to events."""
+    for node in diagram.each("parallelGateway", "inclusiveGateway"):
+        if diagram.is_on_cycle(node.get("id") or ""):
+            yield diagram.finding(
+                node,
+                "join-on-cycle",
+                "在回路上，会提前放行或永远等待；请把会重复的部分放进子流程，或改用排他网关。",
+            )
+    for node in diagram.each("eventBasedGateway"):
+        for flow in diagram.outgoing.get(node.get("id") or "", []):
+            target = diagram.nodes.get(flow.get("targetRef") or "")
+            if target is not None and kind_of(target) not in ("intermediateCatchEvent", "receiveTask"):
+                yield diagram.finding(
+                    node, "event-gateway", f"后面只能是中间捕获事件或接收任务，不能是{describe(target)}。"
+                )
+
+
+def events(diagram: Diagram) -> Iterator[Finding]:
+    """Each event has the one trigger its place allows."""
+    for node in diagram.each(*EVENTS):
+        kind = kind_of(node)
+        definitions = definitions_of(node)
+        if not definitions and kind in ("boundaryEvent", "intermediateCatchEvent"):
+            yield diagram.finding(node, "event-without-trigger", "没有触发条件；请选定时、消息等。")
+        for definition in definitions:
+            trigger = kind_of(definition).removesuffix("EventDefinition")
+            if kind_of(definition) in _UNSUPPORTED or trigger in _ALLOWED_EVENTS[kind]:
+                continue
+            word = _EVENTS_IN_WORDS.get(trigger, trigger)
+            yield diagram.finding(node, "wrong-trigger", f"不能用{word}作触发条件。")
+        for definition in definitions:
+            if kind_of(definition) == "timerEventDefinition":
+                times = [
+                    each for each in definition if kind_of(each) in ("timeDate", "timeDuration", "timeCycle")
+                ]
+                if len(times) != 1 or not has_text(times[0]):
+                    yield diagram.finding(
+                        node, "timer-without-time", "须写明时间：时刻、时长或周期，只写一种。"
+                    )
+
+
+def boundaries(diagram: Diagram) -> Iterator[Finding]:
+    """A boundary event stands on an activity of its own scope that can cause it."""
+    for node in diagram.each("boundaryEvent"):
+        host = diagram.nodes.get(node.get("attachedToRef") or "")
+        if host is None:
+            text = f"所附着的 {node.get('attachedToRef') or '（空）'} 不存在"
+            yield _dangling(diagram, node, text)
+        elif kind_of(host) not in ACTIVITIES or scope_of(host) is not scope_of(node):
+            yield diagram.finding(
+                node,
+                "boundary-host",
+                f"不能附着在{describe(host)}上，只能附着在同一层的任务、子流程或调用活动上。",
+            )
+        else:
+            triggers = {kind_of(each) for each in definitions_of(node)}
+            if "errorEventDefinition" in triggers and node.get("cancelActivity", "true").lower() == "false":
+                yield diagram.finding(node, "wrong-trigger", "是错误事件，必须中断所附着的活动。")
+            thrown = triggers & {"errorEventDefinition", "escalationEventDefinition"}
+            if thrown and kind_of(host) in TASKS:
+                yield diagram.finding(
+                    node,
+                    "boundary-host",
+                    f"永远不会发生：{describe(host)}不会抛出错误或升级，只有子流程和调用活动会。",
+                )
+
+
+def scopes(diagram: Diagram) -> Iterator[Finding]:
+    """Each process and subprocess has one start and an end, and all of it can be reached."""
+    starts: list[str] = []
+    for scope in diagram.scopes():
+        inside = [node for node in scope.iter() if kind_of(node) in FLOW_NODES and scope_of(node) is scope]
+        begin = [node for node in inside if kind_of(node) == "startEvent"]
+        starts += [node.get("id") or "" for node in begin]
+        if not begin:
+            yield diagram.finding(scope, "no-start", "没有开始事件。")
+        elif len(begin) > 1:
+            yield diagram.finding(scope, "several-starts", f"有 {len(begin)} 个开始事件，只能有一个。")
+        if not any(kind_of(node) == "endEvent" for node in inside):
+            yield diagram.finding(scope, "no-end", "没有结束事件。")
+    reached = diagram.reachable(starts)
+    for element_id, node in diagram.nodes.items():
+        # A boundary event without its host is reported as such; what it alone leads to is not reached either.
+        if element_id not in reached and kind_of(node) != "boundaryEvent":
+            yield diagram.finding(node, "unreachable", "从开始事件走不到；请连上或者删除。")
+
+
+def repetitions(diagram: Diagram) -> Iterator[Finding]:
+    """A repeated activity says over what; a subprocess or task repeats in one way only."""
+    for node in diagram.each("multiInstanceLoopCharacteristics"):
+        over = [
+            each
+            for each in node
+            if kind_of(each) in ("loopCardinality", "loopDataInputRef") and has_text(each)
+        ]
+        owner = node.getparent()
+        if owner is not None and len(over) != 1:
+            yield diagram.finding(owner, "repetition", "是多实例，须写明次数或所依据的列表，只写一种。")
+    for node in diagram.each("standardLoopCharacteristics"):
+        owner = node.getparent()
+        if owner is not None and not has_text(node.find(BPMN + "loopCondition")):
+            yield diagram.finding(owner, "repetition", "是循环，须写明循环的条件。")
+
+
+def size(diagram: Diagram) -> Iterator[Finding]:
+    """What the parser and a reader can bear."""
+    if len(diagram.nodes) > MAX_ELEMENTS:
+        text = f"元素超过 {MAX_ELEMENTS} 个，请把一部分移到另一个流程，用调用活动连接。"
+        yield Finding(diagram.file, "", "too-many-elements", text)
+    deepest, where = diagram.longest_descent()
+    if deepest > LONGEST_CHAIN:
+        text = f"之前连续的步骤超过 {LONGEST_CHAIN} 个，请用子流程分段。"
+        yield diagram.finding(diagram.nodes[where], "chain-too-long", text)
+
+
+RULES: tuple[Rule, ...] = (
+    scripts,
+    unsupported,
+    ids,
+    references,
+    scopes,
+    flows,
+    gateways,
+    events,
+    boundaries,
+    repetitions,
+    size,
+)
+
+
+def _flow_ids(diagram: Diagram, element_id: str | None) -> set[str | None]:
+    return {flow.get("id") for flow in diagram.outgoing.get(element_id or "", [])}
+
+
+def _dangling(diagram: Diagram, node: etree._Element, text: str) -> Finding:
+    around = (node, *node.iterancestors())
+    owner = next((each for each in around if each.get("id") and is_bpmn(each)), node)
+    if kind_of(node).endswith("EventDefinition"):
+        owner = next(iter(node.iterancestors()), node)
+    return diagram.finding(owner, "dangling-reference", f"{text}，请改正或删除。")
+
+
+def _place(node: etree._Element) -> str:
+    if kind_of(node).endswith("EventDefinition") or not node.get("id"):
+        parent = node.getparent()
+        return "" if parent is None else parent.get("id") or ""
+    return node.get("id") or ""

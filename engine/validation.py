@@ -1,0 +1,201 @@
+"""What a process's files may contain: every mistake at once, in the analyst's words, before anything is deployed.
+
+Three layers, each looked at only when the one before found nothing: the files themselves (size, XML, JSON, YAML), the rules
+of `engine.diagram_rules` and `engine.content_rules`, and at last the parser with the BPMN schema, for what no rule of ours
+says. Whatever bytes come in, `validate` answers with findings and raises nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import yaml
+from lxml import etree
+
+from engine import content_rules, diagram_rules
+from engine.content_rules import Contents
+from engine.decisions import Decision, DecisionRefused, parse_decisions
+from engine.diagram import BPMN, SPIFF, Diagram, properties_of
+from engine.exceptions import DiagramRefused
+from engine.findings import Finding
+from engine.specs import MAX_FILE, parse_definition, parse_xml
+
+__all__ = ["Finding", "advise", "validate"]
+
+MOST_FINDINGS = 200
+TEXTS = "texts.yaml"
+_DECLARATIONS = re.compile(r"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
+
+
+def validate(
+    files: Mapping[str, str], *, operators: Collection[str], functions: Collection[str]
+) -> list[Finding]:
+    """Every reason why these files of one process cannot be deployed; empty when they can.
+
+    With mappings of operators and functions to the callables themselves their parameters are checked too.
+    """
+    found: list[Finding] = []
+    contents = _read(files, operators, functions, found)
+    if contents is not None and not found:
+        for diagram in contents.diagrams:
+            for rule in diagram_rules.RULES:
+                found += rule(diagram)
+        for check in content_rules.RULES:
+            found += check(contents)
+    if not found:
+        found += _parser_findings(files)
+    return list(dict.fromkeys(found))[:MOST_FINDINGS]
+
+
+def advise(files: Mapping[str, str]) -> list[Finding]:
+    """What may be deployed but is probably not meant, for files that `validate` finds nothing in."""
+    found: list[Finding] = []
+    contents = _read(files, (), (), found)
+    return (
+        found
+        if contents is None or found
+        else list(content_advice(contents, parse_definition(files).reads.paths))
+    )
+
+
+def content_advice(contents: Contents, reads: Collection[tuple[str, ...]]) -> Iterator[Finding]:
+    """Variables that are read and that nothing in the diagram writes; elements that are not drawn."""
+    written = _written(contents)
+    file = contents.diagrams[0].file
+    for name in sorted({path[0] for path in reads} - written):
+        text = f"表达式读取变量 {name}，但流程里没有哪一步写入它；如果它不是启动时给出的，请检查拼写。"
+        yield Finding(file, name, "variable-not-written", text)
+    for diagram in contents.diagrams:
+        drawn = {node.get("bpmnElement") for node in diagram.root.iter("{*}BPMNShape", "{*}BPMNEdge")}
+        for node in (*diagram.nodes.values(), *diagram.flows):
+            if node.get("id") not in drawn:
+                yield diagram.finding(node, "not-drawn", "没有画在图上，别人看不到它。")
+
+
+def _written(contents: Contents) -> set[str]:
+    names = {output for _, decision in contents.decisions for output in decision.outputs}
+    for diagram in contents.diagrams:
+        names |= diagram.nodes.keys()  # user tasks write their answers, message events what they caught
+        for node in diagram.flow_nodes():
+            names.add(properties_of(node).get("resultVariable", ""))
+        for node in diagram.root.iter(SPIFF + "serviceTaskOperator"):
+            names.add(node.get("resultVariable") or "")
+        for node in diagram.root.iter(BPMN + "loopDataOutputRef", SPIFF + "messageVariable"):
+            names.add((node.text or "").strip())
+        for node in diagram.each("inputDataItem"):
+            names.add(node.get("name") or node.get("id") or "")
+    return names
+
+
+def _read(
+    files: Mapping[str, str], operators: Collection[str], functions: Collection[str], found: list[Finding]
+) -> Contents | None:
+    diagrams: list[Diagram] = []
+    decisions: list[tuple[str, Decision]] = []
+    forms: dict[str, tuple[str, Any]] = {}
+    texts: tuple[str, Mapping[str, Any]] = ("", {})
+    for file, body in files.items():
+        if problem := _file_problem(file, body):
+            found.append(problem)
+        elif file.endswith((".bpmn", ".dmn")):
+            root = _read_xml(file, body, found)
+            if root is not None and file.endswith(".bpmn"):
+                diagrams.append(Diagram(file, root))
+            elif root is not None:
+                decisions += _read_decisions(file, root, found)
+        elif file.endswith(".form"):
+            task_id = file.rsplit("/", 1)[-1].removesuffix(".form")
+            forms[task_id] = (file, _read_json(file, body, found))
+        elif file.endswith((".yaml", ".yml")):
+            value = _read_yaml(file, body, found)
+            if file.rsplit("/", 1)[-1] == TEXTS:
+                texts = (file, value)
+    if not any(file.endswith(".bpmn") for file in files):
+        found.append(Finding("", "", "no-diagram", "没有流程图（.bpmn 文件）。"))
+    return Contents(diagrams, decisions, forms, texts, operators, functions) if diagrams else None
+
+
+def _file_problem(file: str, body: str) -> Finding | None:
+    try:
+        size = len(body.encode())
+    except UnicodeEncodeError:
+        return Finding(file, "", "not-text", "不是 UTF-8 编码的文字，请重新保存。")
+    if size > MAX_FILE:
+        return Finding(
+            file,
+            "",
+            "too-large",
+            f"文件有 {size / 1_000_000:.1f} MB，超过 1 MB；流程图不会这样大，请检查是否传错了文件。",
+        )
+    return None
+
+
+def _read_xml(file: str, body: str, found: list[Finding]) -> etree._Element | None:
+    if _DECLARATIONS.search(body):
+        text = "文件里有 DOCTYPE 或 ENTITY 声明，出于安全不能使用；请删除这一行，或用建模器重新保存。"
+        found.append(Finding(file, "", "doctype", text))
+        return None
+    try:
+        root = parse_xml(file, body)
+    except DiagramRefused:
+        found.append(
+            Finding(
+                file, "", "not-xml", "不是完整的 XML 文件，可能传错了文件或文件已损坏；请用建模器重新保存。"
+            )
+        )
+        return None
+    if file.endswith(".bpmn") and (root.tag != BPMN + "definitions" or root.find(BPMN + "process") is None):
+        text = "不是 BPMN 2.0 的流程图：最外层须是 BPMN 的 definitions，里面至少有一个流程。"
+        found.append(Finding(file, "", "not-bpmn", text))
+        return None
+    return root
+
+
+def _read_decisions(file: str, root: etree._Element, found: list[Finding]) -> list[tuple[str, Decision]]:
+    try:
+        decisions = parse_decisions(root)
+    except DecisionRefused as refused:
+        found.append(Finding(file, "", "bad-decision", f"{refused}。"))
+        return []
+    if not decisions:
+        found.append(Finding(file, "", "bad-decision", "不是 DMN 决策表，或者里面没有决策。"))
+    return [(file, decision) for decision in decisions]
+
+
+def _read_json(file: str, body: str, found: list[Finding]) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        found.append(Finding(file, "", "not-json", "不是有效的 JSON，请用表单编辑器重新保存。"))
+        return None
+
+
+def _read_yaml(file: str, body: str, found: list[Finding]) -> Mapping[str, Any]:
+    try:
+        value = yaml.safe_load(body)
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"（第 {mark.line + 1} 行）" if mark is not None else ""
+        found.append(Finding(file, "", "not-yaml", f"不是有效的 YAML{line}，请检查缩进、冒号和引号。"))
+        return {}
+    if not isinstance(value, Mapping):
+        found.append(Finding(file, "", "not-yaml", "最外层须是“名称: 内容”的形式。"))
+        return {}
+    return value
+
+
+def _parser_findings(files: Mapping[str, str]) -> Iterator[Finding]:
+    try:
+        parse_definition(files)
+    except DiagramRefused as refused:
+        for each in refused.findings:
+            yield Finding(each.file, each.element, "bpmn-format", f"{each.rule}。")
+    except (
+        Exception
+    ) as error:  # the library raises whatever it trips over; the analyst gets a sentence all the same
+        name = type(error).__name__
+        file = next((file for file in files if file.endswith(".bpmn")), "")
+        yield Finding(file, "", "bpmn-format", f"流程图无法解析（{name}：{str(error)[:200]}）。")
