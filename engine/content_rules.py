@@ -42,7 +42,7 @@ class Contents:
     def __post_init__(self) -> None:
         known = self.functions
         # With the functions themselves the number of arguments is checked too; of a mere name any number will do.
-        named = known if isinstance(known, Mapping) else {name: _anything for name in known}
+        named = known if isinstance(known, Mapping) else dict.fromkeys(known, _anything)
         self.evaluator = Evaluator(named)
 
     @cached_property

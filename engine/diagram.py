@@ -16,10 +16,21 @@ from engine.parsing import SPIFF
 from engine.specs import BPMN, FLOW_NODES
 
 TASKS = frozenset(
-    "task userTask manualTask serviceTask businessRuleTask sendTask receiveTask scriptTask".split()
+    [
+        "task",
+        "userTask",
+        "manualTask",
+        "serviceTask",
+        "businessRuleTask",
+        "sendTask",
+        "receiveTask",
+        "scriptTask",
+    ]
 )
 ACTIVITIES = TASKS | {"subProcess", "callActivity", "transaction", "adHocSubProcess"}
-EVENTS = frozenset("startEvent endEvent boundaryEvent intermediateCatchEvent intermediateThrowEvent".split())
+EVENTS = frozenset(
+    ["startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"]
+)
 GATEWAYS = frozenset(kind for kind in FLOW_NODES if kind.endswith("Gateway"))
 KINDS_IN_WORDS: Mapping[str, str] = {
     "startEvent": "开始事件",
