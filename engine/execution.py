@@ -111,6 +111,7 @@ class Execution:
         """A new instance at its start event; `advance` moves it on."""
         runtime = Runtime(definition, evaluator, now)
         workflow = InstanceWorkflow(definition.spec, definition.subprocess_specs, runtime)
+        workflow.begin()
         for name, value in variables.items():
             runtime.write(workflow.task_tree, name, value)
         return cls(workflow, runtime)

@@ -12,6 +12,7 @@ from collections import ChainMap, deque
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
+from random import getrandbits
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -173,8 +174,49 @@ def _local_variables(task: Task) -> Iterator[dict[str, Any]]:
         task = task.workflow.top_workflow.get_task_from_id(host_id)
 
 
+class LiveTask(Task):
+    """The library's task without its bookkeeping: it composes log records and reads the clock at every change of state."""
+
+    def __init__(
+        self, workflow: Any, task_spec: Any, parent: Task | None = None, state: int = TaskState.MAYBE, id: UUID | None = None
+    ) -> None:
+        self.id = id or UUID(int=getrandbits(128), version=4)
+        workflow.tasks[self.id] = self
+        self.workflow = workflow
+        self._children = []
+        self._state = state
+        self.triggered = False
+        self.task_spec = task_spec
+        self.thread_id = 0
+        self.data = {}
+        self.internal_data = {}
+        self.last_state_change = 0.0
+        if parent is None:
+            self._parent = None
+        else:
+            self._parent = parent.id
+            parent._children.append(self.id)
+
+    def _set_state(self, value: int) -> None:
+        self._state = value
+
+    def _add_child(self, task_spec: Any, state: int = TaskState.MAYBE) -> LiveTask:
+        if self._state & TaskState.PREDICTED_MASK and not state & TaskState.PREDICTED_MASK:
+            raise EngineFailure("a predicted task cannot have a definite child", _element_id(self))
+        task = LiveTask(self.workflow, task_spec, self, state)
+        if state == TaskState.READY:
+            task._ready()
+        return task
+
+
 class _Waiting:
     """Shared by both kinds of workflow: cheaper look-ups, and nothing left behind by what is removed."""
+
+    def begin(self) -> None:
+        """The root task, as the library's constructor makes it, but alive in our way."""
+        self.task_tree = LiveTask(self, self.spec.start, state=TaskState.FUTURE)
+        self.spec.start._predict(self.task_tree, mask=TaskState.NOT_FINISHED_MASK)
+        self.task_tree._ready()
 
     def update_waiting_tasks(self) -> None:
         for task in [task for task in self.tasks.values() if task._state == TaskState.WAITING]:
@@ -195,11 +237,11 @@ class _Waiting:
 
 
 class InstanceWorkflow(_Waiting, BpmnWorkflow):
-    """The top level of an instance."""
+    """The top level of an instance; without `begin` it is empty, to be filled by whoever restores it."""
 
-    def __init__(self, spec: Any, subprocess_specs: Any, runtime: Runtime, deserializing: bool = False) -> None:
+    def __init__(self, spec: Any, subprocess_specs: Any, runtime: Runtime, deserializing: bool = True) -> None:
         self.runtime = runtime
-        super().__init__(spec, subprocess_specs, deserializing=deserializing)
+        super().__init__(spec, subprocess_specs, deserializing=True)
 
     @property
     def script_engine(self) -> Runtime:
@@ -210,8 +252,12 @@ class InstanceWorkflow(_Waiting, BpmnWorkflow):
         if subprocess.depth > MAX_DEPTH:
             raise TooManySteps("流程互相调用的层数过多", _element_id(my_task))
         self.subprocesses[my_task.id] = subprocess
+        subprocess.begin()
         return subprocess
 
 
 class InstanceSubWorkflow(_Waiting, BpmnSubWorkflow):
-    """An embedded subprocess or a called process."""
+    """An embedded subprocess or a called process; empty until `begin`, like its parent."""
+
+    def __init__(self, spec: Any, parent_task_id: UUID, top_workflow: Any, deserializing: bool = True) -> None:
+        super().__init__(spec, parent_task_id, top_workflow, deserializing=True)

@@ -8,7 +8,6 @@ that a token may still reach."""
 
 from __future__ import annotations
 
-import os
 import threading
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
@@ -24,7 +23,7 @@ from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEv
 from SpiffWorkflow.task import Task
 
 from engine.exceptions import EngineFailure
-from engine.runtime import InstanceSubWorkflow, InstanceWorkflow, Outcome, Runtime
+from engine.runtime import InstanceSubWorkflow, InstanceWorkflow, LiveTask, Outcome, Runtime
 from engine.specs import ParsedDefinition, is_join
 from engine.values import tagged, untagged
 
@@ -63,7 +62,7 @@ def load_state(data: bytes, definition: ParsedDefinition, runtime: Runtime) -> I
         _decompressor().decompress(data[1:], max_output_size=MAX_STATE)
     )
     runtime.outcome = None if outcome is None else Outcome(*outcome)
-    top = InstanceWorkflow(definition.spec, definition.subprocess_specs, runtime, deserializing=True)
+    top = InstanceWorkflow(definition.spec, definition.subprocess_specs, runtime)
     top.data = untagged(variables)
     waiting: list[Task] = []
     restored: list[list[Task]] = []
@@ -172,7 +171,7 @@ def _kept(workflow: Any, order: list[Task], definition: ParsedDefinition) -> set
 
 
 def _hosted(top: InstanceWorkflow, host: Task) -> InstanceSubWorkflow:
-    subprocess = InstanceSubWorkflow(top.subprocess_specs[host.task_spec.spec], host.id, top, deserializing=True)
+    subprocess = InstanceSubWorkflow(top.subprocess_specs[host.task_spec.spec], host.id, top)
     subprocess.completed_event.connect(host.task_spec._on_subworkflow_completed, host)
     top.subprocesses[host.id] = subprocess
     return subprocess
@@ -180,23 +179,19 @@ def _hosted(top: InstanceWorkflow, host: Task) -> InstanceSubWorkflow:
 
 def _tasks(workflow: Any, rows: list[list[Any]]) -> list[Task]:
     specs: Mapping[str, Any] = workflow.spec.task_specs
-    fresh = os.urandom(16 * len(rows))
     tasks: list[Task] = []
-    for number, row in enumerate(rows):
+    for row in rows:
         name, parent, state, known, internal, own = (*row, 0, 0, 0)[:6]
-        raw = b64decode(known) if known else fresh[16 * number : 16 * number + 16]
         spec = specs.get(name)
         if spec is None:
             raise EngineFailure(f"the definition has no element {name!r} any more", name)
-        task = Task(workflow, spec, None, state & (_TRIGGERED - 1), UUID(bytes=raw, version=4))
+        task_id = UUID(bytes=b64decode(known)) if known else None
+        task = LiveTask(workflow, spec, tasks[parent] if parent >= 0 else None, state & (_TRIGGERED - 1), task_id)
         task.triggered = state >= _TRIGGERED
         if internal:
             task.internal_data = untagged(internal)
         if own:
             task.data = untagged(own)
-        if parent >= 0:
-            task._parent = tasks[parent].id
-            tasks[parent]._children.append(task.id)
         tasks.append(task)
     return tasks
 
