@@ -12,12 +12,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from engine.instances import Engine, Locked, Step
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.actor import Actor
 from domain.people import find_names
 from engine.exceptions import NotYours, TaskAlreadyClaimed, TaskGone
+from engine.instances import Engine
+from engine.steps import Locked, Step
 from errors import Refusal
 from tasks import statements
 from tasks.exceptions import AnswersRefused, NotAllowed, NotFound
@@ -162,6 +163,7 @@ async def lock_known(session: AsyncSession, engine: Engine, actor: Actor, task_i
     except TaskGone as error:
         raise NotFound from error
     task = locked.task
+    assert task is not None
     if actor.person_id not in (task.claimed_by, task.completed_by) and not _in_group(actor, locked):
         await refuse_stranger(session, actor, locked.instance.id, task.claimed_by)
     return locked

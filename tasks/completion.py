@@ -13,11 +13,11 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from engine.instances import Engine, Locked, Step
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.actor import Actor
-from engine.specs import ParsedDefinition
+from engine.instances import Engine
+from engine.steps import Locked, Step
 from tasks import forms, statements
 from tasks.commands import encode_draft, lock_known, named, require_mine
 from tasks.exceptions import AnswersRefused, KeyReused, NotFound
@@ -103,16 +103,14 @@ async def _complete(
         id_ for id_ in forms.file_ids(form, checked) if subject.files[id_].instance_id is None
     ]
     step = await engine.complete(session, locked, checked, actor=actor.person_id, version=version, now=now)
-    await finish(session, engine, step, definition, now)
+    await finish(session, step, now)
     return _result(actor, step, subject)
 
 
-async def finish(
-    session: AsyncSession, engine: Engine, step: Step, definition: ParsedDefinition, now: datetime
-) -> None:
+async def finish(session: AsyncSession, step: Step, now: datetime) -> None:
     """What every step ends with: its status on the issue, the issue's changes, and its messages."""
     await save(session, step)
-    texts = read_texts(definition.text("texts.yaml"))
+    texts = read_texts(step.definition.text("texts.yaml"))
     await send_notices(session, step.instance_id, step.shared, texts, now)
 
 

@@ -30,7 +30,7 @@ def check(
 ) -> dict[str, Any]:
     """The answers with their types right; raises AnswersRefused with every mistake.
 
-    Fields in `context.values` (the issue's) that are left out stay out: they mean unchanged. Others left out are None, False or [].
+    Fields in `context.values` (the issue's) left out stay out: they mean unchanged. Others left out are None, False or [].
     `complete=False` asks for nothing that is missing: for what is not sent yet.
     """
     if not isinstance(answers, Mapping):

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from engine.instances import Engine
 from sqlalchemy import ColumnElement, Row, Select, and_, cast, func, literal, select, text, true, tuple_
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +20,7 @@ from domain.issues import facts, next_number, require_approved
 from domain.models import CustomsOffice, Enterprise, Issue, Person
 from domain.search import matches
 from engine.exceptions import NotWaiting, UnknownProcess
+from engine.instances import Engine
 from engine.models import UserTask
 from tasks import forms, statements
 from tasks.commands import named
@@ -123,7 +123,7 @@ async def raise_issue(
             actor=actor.person_id,
             now=now,
         )
-        await finish(session, engine, step, await engine.catalogue.load(session, definition_id), now)
+        await finish(session, step, now)
     return issue
 
 
@@ -184,8 +184,7 @@ async def withdraw_issue(
             elif issue.closed_at is not None:
                 refusal.details.update(at=issue.closed_at, state=issue.status)
             raise refusal from error
-        definition = await engine.catalogue.load(session, locked.instance.definition_id)
-        await finish(session, engine, step, definition, now)
+        await finish(session, step, now)
         return issue
 
 

@@ -79,8 +79,9 @@ async def send_notices(
                 params={**params, "heading": message.title},
                 instance_id=instance_id,
                 element_id=notice.element_id,
+                created_at=now,
             )
-    await enqueue(session, list(found.values()), now=now)
+    await enqueue(session, list(found.values()))
 
 
 @lru_cache(maxsize=100)

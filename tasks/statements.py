@@ -204,3 +204,29 @@ JOIN person p ON p.id = m.person_id AND p.active
 WHERE t.id = :task_id
 ORDER BY name, id
 """)
+
+TIMELINE: TextClause = text("""
+SELECT e.id, e.at, e.kind, e.element_id, e.element_name, e.task_id, e.actor_id, e.waited_s, e.details,
+    t.definition_id, CASE WHEN e.kind = 'task_completed' THEN t.answers END AS answers
+FROM process_event e LEFT JOIN user_task t ON t.id = e.task_id
+WHERE e.instance_id = :instance_id ORDER BY e.id
+""")
+
+DONE_OF_INSTANCE: TextClause = text("""
+SELECT id, definition_id, element_id, name, completed_at, completed_by, answers FROM user_task
+WHERE instance_id = :instance_id AND state = 'completed' ORDER BY completed_at, id
+""")
+
+OPEN_OF_INSTANCE: TextClause = text("""
+SELECT id, element_id, name, claimed_by, candidate_groups, due_at, created_at, version FROM user_task
+WHERE instance_id = :instance_id AND state = 'ready' ORDER BY created_at, id
+""")
+
+PICTURE: TextClause = text("""
+SELECT p.definition_id, p.active_elements, (
+    SELECT array_agg(DISTINCT e.element_id) FROM process_event e
+    WHERE e.instance_id = p.id AND e.element_id IS NOT NULL
+        AND e.kind IN ('started', 'task_completed', 'service_done', 'timer_fired', 'message_caught', 'ended')
+) AS done
+FROM process_instance p WHERE p.id = :instance_id
+""")

@@ -14,10 +14,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from engine.instances import Step
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.models import Evaluation, Issue, IssueAnswer, IssueChange, IssueOffice
+from engine.steps import Step
 from tasks import statements
 from tasks.fields import FileFact, Option
 
@@ -111,27 +111,43 @@ def open_new_subject(session: AsyncSession, issue: Issue, loaded: Subject) -> Su
     return subject
 
 
-async def save(session: AsyncSession, step: Step) -> Subject | None:
+async def load_lists(session: AsyncSession, instance_id: UUID) -> dict[str, list[Option]]:
+    """Every list that options come from, for this instance, to name what was chosen."""
+    parameters = {
+        "instance_id": instance_id,
+        "want_lists": True,
+        "want_offices": True,
+        "file_ids": [],
+        "enterprise_id": None,
+    }
+    row = (await session.execute(statements.LOAD_SUBJECT, parameters)).one()
+    return _read_lists(dict(zip(row._fields, row, strict=True)))
+
+
+async def save(session: AsyncSession, step: Step) -> None:
     """Copy the step's status and phase to the issue and write everything that changed; for all commands but claims."""
     subject: Subject | None = session.info.get(KEY, {}).get(step.instance_id)
     if subject is None:
         await copy_status(session, step, now=None)
-        return None
+        return
     if subject.issue is not None:
         subject.issue.status, subject.issue.phase = step.status, step.phase
+    await flush(session, subject)
+
+
+async def flush(session: AsyncSession, subject: Subject) -> None:
+    """Write what this command changed about an issue: one statement, or none."""
     columns = subject.changed()
     tables: dict[str, list[dict[str, Any]]] = {}
     for row in subject.rows:
         tables.setdefault(BESIDE[type(row)], []).append(row.model_dump())
-    if columns or tables or subject.used_files:
-        statement = statements.save_issue(
-            tuple(columns), tuple(tables), bool(subject.used_files), subject.is_new
-        )
-        parameters = columns | {name: orjson.dumps(rows).decode() for name, rows in tables.items()}
-        if subject.used_files:
-            parameters |= {"file_ids": subject.used_files, "task_id": subject.task_id}
-        await session.execute(statement, parameters | {"id": subject.instance_id})
-    return subject
+    if not (columns or tables or subject.used_files):
+        return
+    statement = statements.save_issue(tuple(columns), tuple(tables), bool(subject.used_files), subject.is_new)
+    parameters = columns | {name: orjson.dumps(rows).decode() for name, rows in tables.items()}
+    if subject.used_files:
+        parameters |= {"file_ids": subject.used_files, "task_id": subject.task_id}
+    await session.execute(statement, parameters | {"id": subject.instance_id})
 
 
 async def copy_status(session: AsyncSession, step: Step, *, now: datetime | None) -> None:

@@ -1,0 +1,172 @@
+"""Work without a person: timers that are due, deadlines that a new calendar moves, what is old and may go.
+
+Each due instance has a transaction of its own; a failure is recorded as an incident in another one, which also puts the
+timer off. These are edges: they open and commit their sessions. The time comes from whoever starts them.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from procrastinate import JobContext
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlmodel import col
+
+from db.jobs import jobs
+from domain.attachments import AttachmentStore, sweep_orphans
+from domain.deadlines import recompute_deadline
+from domain.models import Issue
+from domain.working_days import WorkingCalendar
+from engine.exceptions import EngineFailure, NotWaiting, UnknownProcess
+from engine.instances import Engine
+from settings import Settings
+from tasks import statements
+from tasks.completion import finish
+from tasks.operators import OVERDUE_TIMER, REMIND_TIMER
+from tasks.subjects import command, flush, open_subject
+
+log = structlog.get_logger(__name__)
+QUEUE = "tasks"
+
+
+class Parts(Protocol):
+    """What these jobs need of a worker's process."""
+
+    @property
+    def sessions(self) -> async_sessionmaker[AsyncSession]: ...
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def calendar(self) -> WorkingCalendar: ...
+    @property
+    def store(self) -> AttachmentStore: ...
+    @property
+    def settings(self) -> Settings: ...
+
+
+async def run_due_timers(
+    sessions: async_sessionmaker[AsyncSession], engine: Engine, read_clock: Callable[[], datetime]
+) -> int:
+    """Fire everything that is due, one instance a transaction; how many instances were moved or failed."""
+    count = 0
+    while await fire_due_timer(sessions, engine, read_clock()):
+        count += 1
+    return count
+
+
+async def fire_due_timer(sessions: async_sessionmaker[AsyncSession], engine: Engine, now: datetime) -> bool:
+    """Fire the timers of one due instance; whether there was one. A failure becomes an incident and is put off."""
+    async with sessions() as session:
+        try:
+            async with command(session):
+                step = await engine.run_due_timers(session, now)
+                if step is None:
+                    return False
+                await finish(session, step, now)
+            await session.commit()
+            return True
+        except EngineFailure as error:
+            await session.rollback()
+            failure = error
+    log.error(
+        "timer.failed",
+        instance_id=str(failure.instance_id),
+        element_id=failure.element_id,
+        error=type(failure.__cause__ or failure).__name__,
+    )
+    if failure.instance_id is None:
+        raise failure
+    async with sessions() as session:
+        await engine.record_incident(
+            session,
+            instance_id=failure.instance_id,
+            element_id=failure.element_id,
+            task_id=None,
+            command="run_due_timers",
+            error=str(failure),
+            now=now,
+        )
+        await session.commit()
+    return True
+
+
+async def move_deadlines(
+    sessions: async_sessionmaker[AsyncSession], engine: Engine, calendar: WorkingCalendar, now: datetime
+) -> int:
+    """Set open deadlines anew where this calendar puts them on another day; how many moved.
+
+    Needed when a year's holidays become known. Each issue has a transaction of its own and is looked at again in it.
+    """
+    async with sessions() as session:
+        ids = (
+            await session.scalars(
+                select(col(Issue.id)).where(
+                    col(Issue.closed_at).is_(None), col(Issue.phase).in_(("customs", "enterprise"))
+                )
+            )
+        ).all()
+    moved = 0
+    for id_ in ids:
+        async with sessions() as session, command(session):
+            if await _move_deadline(session, engine, calendar, id_, now):
+                await session.commit()
+                moved += 1
+    return moved
+
+
+async def _move_deadline(
+    session: AsyncSession, engine: Engine, calendar: WorkingCalendar, issue_id: UUID, now: datetime
+) -> bool:
+    try:
+        locked = await engine.lock_instance(session, issue_id)
+    except UnknownProcess:
+        return False
+    subject = await open_subject(session, issue_id)
+    issue = subject.issue
+    if issue is None or issue.deadline_from is None or issue.phase not in ("customs", "enterprise"):
+        return False
+    before = issue.due_at
+    deadline = recompute_deadline(issue, calendar)
+    if issue.due_at == before:
+        return False
+    await flush(session, subject)
+    # While the enterprise is asked the clock stands: its timers are set when it goes on.
+    moments = {} if issue.paused_at else {REMIND_TIMER: deadline.remind_at, OVERDUE_TIMER: deadline.due_at}
+    variables = {"deadline": deadline.as_variables()}
+    for timer, moment in moments.items():
+        with suppress(NotWaiting):  # it has fired
+            await engine.reschedule(session, locked, timer, moment, actor=None, now=now, variables=variables)
+            locked = await engine.lock_instance(session, issue_id)
+    return True
+
+
+async def purge_answers(session: AsyncSession, now: datetime, keep_d: int) -> None:
+    """Forget the answers to submits that nobody will repeat any more."""
+    await session.execute(statements.PURGE_ANSWERS, {"before": now - timedelta(days=keep_d)})
+
+
+@jobs.periodic(cron="17 3 * * *")
+@jobs.task(name="sweep", queue=QUEUE, pass_context=True, queueing_lock="sweep")
+async def sweep(context: JobContext, timestamp: int) -> None:
+    """Every night: old answers to submits, files that nobody used."""
+    parts: Parts = context.additional_context["wired"]
+    now = datetime.fromtimestamp(timestamp, tz=UTC)
+    async with parts.sessions() as session:
+        await purge_answers(session, now, parts.settings.idempotency_d)
+        gone = await sweep_orphans(session, parts.store, now)
+        await session.commit()
+    log.info("sweep.done", files=gone)
+
+
+@jobs.periodic(cron="47 3 * * *")
+@jobs.task(name="move_deadlines", queue=QUEUE, pass_context=True, queueing_lock="move_deadlines")
+async def move_deadlines_nightly(context: JobContext, timestamp: int) -> None:
+    """Every night: deadlines that the calendar as it is now puts on another day."""
+    parts: Parts = context.additional_context["wired"]
+    now = datetime.fromtimestamp(timestamp, tz=UTC)
+    moved = await move_deadlines(parts.sessions, parts.engine, parts.calendar, now)
+    log.info("deadlines.moved", count=moved)

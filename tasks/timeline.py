@@ -1,0 +1,157 @@
+"""An issue's history to read: who did what when, how long it had waited, and what was answered, for any user task by the
+labels of its form. Nothing here knows one task from another."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.people import find_names
+from engine.instances import Engine
+from tasks import forms, statements
+from tasks.fields import Option
+from tasks.subjects import load_lists
+from tasks.views import form_of
+
+WORDS = {
+    "started": "提出问题",
+    "task_created": "等待“{name}”",
+    "task_claimed": "认领“{name}”",
+    "task_released": "退回“{name}”，等待他人认领",
+    "task_handed_over": "把“{name}”移交给{to}",
+    "task_completed": "完成“{name}”",
+    "task_cancelled": "“{name}”已取消",
+    "service_done": "{name}",
+    "timer_fired": "到时：{name}",
+    "message_caught": "{name}",
+    "rescheduled": "调整“{name}”的时间",
+    "migrated": "换用新版本的流程",
+    "ended": "结束：{name}",
+}
+QUIET = frozenset({"task_created", "service_done", "rescheduled"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answered field: `text` is what to show; for files `value` holds their ids."""
+
+    key: str
+    label: str
+    kind: str
+    value: Any
+    text: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line. `waited_s` is how long the thing had been open; `is_quiet`: of interest only to who wants everything."""
+
+    id: int
+    at: datetime
+    kind: str
+    text: str
+    element_id: str | None
+    element_name: str | None
+    task_id: UUID | None
+    actor_id: UUID | None
+    actor_name: str | None
+    waited_s: float | None
+    is_quiet: bool
+    answers: Sequence[Answer] = field(default=())
+
+
+@dataclass(frozen=True)
+class DoneTask:
+    """One completed user task with its answers, whatever task the diagram made it."""
+
+    task_id: UUID
+    element_id: str
+    name: str
+    completed_at: datetime
+    completed_by: UUID | None
+    completed_by_name: str | None
+    answers: Sequence[Answer]
+    is_generic: bool
+
+
+async def read_timeline(session: AsyncSession, engine: Engine, instance_id: UUID) -> list[Entry]:
+    """Everything that happened, oldest first. The caller has made sure that it may be read."""
+    rows = (await session.execute(statements.TIMELINE, {"instance_id": instance_id})).all()
+    lists = await load_lists(session, instance_id) if any(row.answers for row in rows) else {}
+    names = await find_names(session, _people(rows))
+    return [await _entry(session, engine, row, names, lists) for row in rows]
+
+
+async def list_done_tasks(session: AsyncSession, engine: Engine, instance_id: UUID) -> list[DoneTask]:
+    """Every completed user task with its answers. `is_generic`: no operator has written them anywhere else."""
+    rows = (await session.execute(statements.DONE_OF_INSTANCE, {"instance_id": instance_id})).all()
+    lists = await load_lists(session, instance_id) if rows else {}
+    names = await find_names(session, {row.completed_by for row in rows if row.completed_by})
+    done: list[DoneTask] = []
+    for row in rows:
+        definition = await engine.catalogue.load(session, row.definition_id)
+        element = definition.elements.get(row.element_id)
+        done.append(
+            DoneTask(
+                task_id=row.id,
+                element_id=row.element_id,
+                name=row.name,
+                completed_at=row.completed_at,
+                completed_by=row.completed_by,
+                completed_by_name=names.get(row.completed_by),
+                answers=_describe(form_of(definition, row.element_id), row.answers, lists),
+                is_generic=element is None or element.on_complete is None,
+            )
+        )
+    return done
+
+
+async def _entry(
+    session: AsyncSession,
+    engine: Engine,
+    row: Row[Any],
+    names: Mapping[UUID, str],
+    lists: Mapping[str, Sequence[Option]],
+) -> Entry:
+    answers: Sequence[Answer] = ()
+    if row.answers:
+        definition = await engine.catalogue.load(session, row.definition_id)
+        answers = _describe(form_of(definition, row.element_id), row.answers, lists)
+    to = _as_id((row.details or {}).get("to"))
+    words = {"name": row.element_name or row.element_id or "", "to": names.get(to, "他人") if to else "他人"}
+    return Entry(
+        id=row.id,
+        at=row.at,
+        kind=row.kind,
+        text=WORDS.get(row.kind, "{name}").format(**words),
+        element_id=row.element_id,
+        element_name=row.element_name,
+        task_id=row.task_id,
+        actor_id=row.actor_id,
+        actor_name=names.get(row.actor_id),
+        waited_s=row.waited_s,
+        is_quiet=row.kind in QUIET,
+        answers=answers,
+    )
+
+
+def _describe(
+    form: Mapping[str, Any], answers: Mapping[str, Any] | None, lists: Mapping[str, Sequence[Option]]
+) -> list[Answer]:
+    return [Answer(**line) for line in forms.describe(form, answers or {}, lists)]
+
+
+def _people(rows: Sequence[Row[Any]]) -> set[UUID]:
+    found = {row.actor_id for row in rows if row.actor_id}
+    return found | {to for row in rows if row.details and (to := _as_id(row.details.get("to")))}
+
+
+def _as_id(value: Any) -> UUID | None:
+    try:
+        return UUID(str(value)) if value else None
+    except ValueError:
+        return None
