@@ -179,7 +179,7 @@ def _parameters(
         for each in sorted(needed - set(given)):
             yield diagram.finding(node, "operator-parameters", f"的操作 {name} 还需要参数 {each}。")
     variable = operator.get("resultVariable")
-    if variable is not None and not _WORD.fullmatch(variable):
+    if variable and not _WORD.fullmatch(variable):
         yield diagram.finding(node, "bad-property", "的 resultVariable 须是小写英文单词，不加引号。")
 
 

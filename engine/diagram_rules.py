@@ -26,6 +26,7 @@ from engine.diagram import (
     has_text,
     is_bpmn,
     kind_of,
+    properties_of,
     scope_of,
 )
 from engine.findings import Finding
@@ -124,13 +125,13 @@ def ids(diagram: Diagram) -> Iterator[Finding]:
         if count > 1:
             text = f"编号 {element_id} 用了 {count} 次，每个元素须有自己的编号。"
             yield Finding(diagram.file, element_id or "", "duplicate-id", text)
-    # The library finds the targets of flows by id among all elements, those of extensions included.
-    extension_ids = {
-        node.get("id"): node for node in diagram.root.iter(SPIFF + "serviceTaskOperator", SPIFF + "parameter")
-    }
-    for element_id in extension_ids.keys() & diagram.nodes.keys():
-        text = f"的编号与一个操作或参数的名称 {element_id} 相同，请换一个。"
-        yield diagram.finding(diagram.nodes[element_id or ""], "id-clash", text)
+    # A user task's answers become the variable of its name: they would replace what an operator keeps there.
+    kept = {node.get("resultVariable") for node in diagram.root.iter(SPIFF + "serviceTaskOperator")}
+    kept |= {properties_of(node).get("resultVariable") for node in diagram.flow_nodes()}
+    for node in diagram.each("userTask"):
+        if node.get("id") in kept:
+            text = f"的编号与变量 {node.get('id')} 相同，办理结果会把它覆盖；请换一个编号。"
+            yield diagram.finding(node, "id-clash", text)
 
 
 def flows(diagram: Diagram) -> Iterator[Finding]:

@@ -193,9 +193,7 @@ def _parser_findings(files: Mapping[str, str]) -> Iterator[Finding]:
     except DiagramRefused as refused:
         for each in refused.findings:
             yield Finding(each.file, each.element, "bpmn-format", f"{each.rule}。")
-    except (
-        Exception
-    ) as error:  # the library raises whatever it trips over; the analyst gets a sentence all the same
+    except Exception as error:  # noqa: BLE001 - the library raises whatever it trips over
         name = type(error).__name__
         file = next((file for file in files if file.endswith(".bpmn")), "")
         yield Finding(file, "", "bpmn-format", f"流程图无法解析（{name}：{str(error)[:200]}）。")
