@@ -1,0 +1,114 @@
+"""Plays the demo: its issues are taken through the real commands, with times in the past; timers that fall due in between
+fire as they would have. The script and the people are data (`domain.demo`)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlmodel import col
+
+from domain.actor import Actor
+from domain.demo.people import add_people, load_demo_actors
+from domain.demo.script import RAISE, DemoStep, read_script
+from domain.models import Issue
+from domain.working_days import WorkingCalendar
+from engine.instances import Engine
+from engine.models import ProcessInstance, UserTask
+from tasks.commands import claim, release
+from tasks.completion import complete, finish
+from tasks.issues import raise_issue, withdraw_issue
+from tasks.subjects import command
+
+# What happened long ago is not delivered now: it stands in the demo's inbox as if it had been.
+DELIVER = text("""
+    WITH delivered AS (
+        UPDATE message SET state = 'sent', channel = 'sms', tries = 1,
+            claimed_at = message.created_at, sent_at = message.created_at + interval '2 seconds'
+        FROM person WHERE message.state = 'queued' AND person.id = message.person_id
+        RETURNING message.id, person.phone, message.template, message.text, message.sent_at
+    )
+    INSERT INTO demo_inbox (id, message_id, channel, "to", template, text, at)
+    SELECT id, id, 'sms', replace(phone, '+86', ''), template, text, sent_at FROM delivered
+""")
+FORGET_JOBS = text("DELETE FROM procrastinate_jobs WHERE task_name = 'deliver_messages' AND status = 'todo'")
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('demo', 0))")
+
+
+async def play_demo(sessions: async_sessionmaker[AsyncSession], engine: Engine, now: datetime) -> int:
+    """Fill a database that has no issue yet with the demo's people and issues; how many issues. All or nothing.
+
+    The processes must be deployed and the lists seeded.
+    """
+    async with sessions.begin() as session:
+        await session.execute(ONE_AT_A_TIME)
+        if await session.scalar(select(func.count()).select_from(Issue)):
+            return 0
+        calendar = WorkingCalendar()
+        await calendar.refresh(session, now)
+        script = read_script(now, calendar)
+        await add_people(session, script[0].at)
+        actors = await load_demo_actors(session)
+        issues: dict[int, UUID] = {}
+        for step in script:
+            await _fire_timers(session, engine, step.at)
+            await _play(session, engine, actors, issues, step)
+        await _fire_timers(session, engine, now)
+        await session.execute(DELIVER)
+        await session.execute(FORGET_JOBS)
+        return len(issues)
+
+
+async def _play(
+    session: AsyncSession,
+    engine: Engine,
+    actors: Mapping[tuple[str, str | None], Actor],
+    issues: dict[int, UUID],
+    step: DemoStep,
+) -> None:
+    actor = actors.get((step.who, None)) or actors[step.who, step.firm]
+    if step.what == RAISE:
+        issue = await raise_issue(session, engine, actor, _with_ids(step, actors), step.at)
+        issues[step.issue] = issue.id
+    elif step.what == "withdraw":
+        await withdraw_issue(session, engine, actor, issues[step.issue], step.at)
+    elif step.what in ("claim", "release"):
+        task_id = await _find_task(session, issues[step.issue], actor, None)
+        await (claim if step.what == "claim" else release)(session, engine, actor, task_id, step.at)
+    else:
+        task_id = await _find_task(session, issues[step.issue], actor, step.what)
+        await complete(session, engine, actor, task_id, step.answers, now=step.at)
+
+
+def _with_ids(step: DemoStep, actors: Mapping[tuple[str, str | None], Actor]) -> dict[str, Any]:
+    """The script names the executive, the form wants the id."""
+    fields = dict(step.answers)
+    if "executive" in fields:
+        fields["executive"] = str(actors[fields["executive"], step.firm].person_id)
+    return fields
+
+
+async def _find_task(session: AsyncSession, issue_id: UUID, actor: Actor, element_id: str | None) -> UUID:
+    """The open task of this element that lies with this person; without an element, the one customs may take."""
+    rules = [col(UserTask.instance_id) == issue_id, col(UserTask.state) == "ready"]
+    if element_id is None:
+        rules.append(col(UserTask.candidate_groups).op("&&")(list(actor.groups)))
+    else:
+        rules += [col(UserTask.element_id) == element_id, col(UserTask.claimed_by) == actor.person_id]
+    return (await session.scalars(select(col(UserTask.id)).where(*rules))).one()
+
+
+async def _fire_timers(session: AsyncSession, engine: Engine, until: datetime) -> None:
+    """Fire what fell due up to this moment, each timer at its own time."""
+    while True:
+        due = await session.scalar(
+            select(func.min(col(ProcessInstance.next_due))).where(col(ProcessInstance.next_due) <= until)
+        )
+        if due is None:
+            return
+        async with command(session):
+            fired = await engine.run_due_timers(session, due)
+            if fired is not None:
+                await finish(session, fired, due)
