@@ -17,6 +17,7 @@ EngineFailure
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from errors import Refusal
 
@@ -52,17 +53,27 @@ class DiagramRefused(Refusal):
         super().__init__(message, findings=list(findings))
         self.findings = list(findings)
 
+    def __str__(self) -> str:
+        return "\n".join([self.message, *map(str, self.findings)])
+
 
 class MigrationRefused(Refusal):
     """正在办理的环节在新版本的流程中不存在，不能迁移。"""
 
 
 class EngineFailure(Exception):
-    """The engine could not go on; `element_id` names the element of the diagram where it happened."""
+    """The engine could not go on; `element_id` names the element of the diagram where it happened.
+
+    On its way out of a command it learns which one it was (`command`, `instance_id`, `task_id`): what the edge hands to
+    `Engine.record_incident` once the transaction is rolled back.
+    """
 
     def __init__(self, message: str, element_id: str | None = None) -> None:
         super().__init__(message)
         self.element_id = element_id
+        self.command: str | None = None
+        self.instance_id: UUID | None = None
+        self.task_id: UUID | None = None
 
 
 class OperatorFailed(EngineFailure):
