@@ -1,4 +1,31 @@
-// The script of every page. Pages work without it; htmx makes them quick.
+// The one script of every page: htmx for quick lists, and what makes forms and the desk kinder. Without it all works too.
 import htmx from "htmx.org";
 
-window.htmx = htmx;
+import { attachDraft } from "./desk/drafts.js";
+import { attachFilters } from "./desk/filters.js";
+import { attachForm } from "./desk/forms.js";
+import { attachKeys } from "./desk/keys.js";
+import { attachMenus } from "./desk/menus.js";
+import { attachResend } from "./desk/resend.js";
+import { attachUploads } from "./desk/uploads.js";
+
+htmx.config.includeIndicatorStyles = false; // the content security policy allows no inline style
+htmx.config.allowEval = false;
+htmx.config.historyCacheSize = 0; // personal data stays out of localStorage
+htmx.config.refreshOnHistoryMiss = true;
+
+function attachAll(root) {
+  for (const form of root.querySelectorAll("form")) attachForm(form);
+  for (const form of root.querySelectorAll("form[data-draft]")) attachDraft(form);
+  for (const drop of root.querySelectorAll("[data-upload]")) attachUploads(drop);
+  for (const button of root.querySelectorAll("[data-resend]")) attachResend(button);
+  attachFilters(root);
+}
+
+attachAll(document);
+attachMenus();
+attachKeys();
+document.body.addEventListener("htmx:load", (event) => {
+  if (event.detail.elt !== document.body) attachAll(event.detail.elt);
+});
+document.querySelector(".error-summary")?.focus();

@@ -1,0 +1,16 @@
+"""The pages people use, in Chinese: each file draws one kind of page. They work without JavaScript; htmx makes them quick.
+
+Commands and reading rights are those of `tasks` and `domain`; a page only asks, shows, and says what happens next.
+"""
+
+from fastapi import APIRouter
+
+from api.pages import demo_inbox, issue, issue_list, new_issue, sign_in, task, task_list
+from api.pages.error_page import error_page
+
+__all__ = ["error_page", "router"]
+
+router = APIRouter()
+# Fixed addresses before those with an id in the same place.
+for part in (sign_in, demo_inbox, task_list, task, issue_list, new_issue, issue):
+    router.include_router(part.router)

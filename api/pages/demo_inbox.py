@@ -1,0 +1,39 @@
+"""In demo mode only: what was sent to the phones of the demo's people, as a page, and who these people are."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.deps import SessionDep, SettingsDep
+from api.errors import wants_json
+from api.json import dev
+from api.pages.render import draw
+from api.pages.wording import role_names
+from domain.offices import list_offices
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/dev/inbox")
+async def show_inbox(request: Request, session: SessionDep, settings: SettingsDep) -> Response:
+    """Everything the demo channel delivered, newest first; as JSON for programs."""
+    if not settings.demo:
+        raise HTTPException(404)
+    if wants_json(request):
+        return await dev.show_inbox(session)
+    offices = {office.code: office.name for office in await list_offices(session, only_open=False)}
+    people = await dev.list_people(session)
+    return draw(
+        request,
+        "dev_inbox.html",
+        messages=await dev.list_inbox(session),
+        names={one["phone"]: one["name"] for one in people},
+        people=[_show(one, offices) for one in people],
+    )
+
+
+def _show(person: dict[str, Any], offices: dict[str, str]) -> dict[str, Any]:
+    place = person["enterprise"] or offices.get(person["office"] or "", "")
+    return {**person, "roles": role_names(person["roles"] or ()), "place": place}

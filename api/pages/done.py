@@ -1,0 +1,80 @@
+"""The page after every submit: what was done, what happens next and when."""
+
+from fastapi import Request
+from starlette.responses import Response
+
+from api.pages.frame import Frame
+from api.pages.render import draw
+from api.pages.wording import moment
+from domain.models import Issue
+from tasks.inbox import TaskView
+
+EVALUATE_DAYS = 15
+
+
+def draw_done(request: Request, frame: Frame, view: TaskView, next_task: str | None) -> Response:
+    """For one completed task."""
+    issue = view.subject.issue
+    links: list[dict[str, object]] = []
+    if next_task and frame.is_officer:
+        links.append({"address": next_task, "name": "办理下一件", "is_next": True})
+    if issue is not None:
+        links.append({"address": f"/issues/{issue.id}", "name": "看这个问题", "is_next": False})
+    links.append({"address": "/tasks", "name": "回到待办", "is_next": False})
+    done = {
+        "title": title_of(view, issue),
+        "tone": "",
+        "next": tell_next(issue, view) if issue else ["流程已经进入下一步。"],
+        "links": links,
+    }
+    return draw(request, "done.html", frame=frame, here="", done=done, issue=issue)
+
+
+def title_of(view: TaskView, issue: Issue | None) -> str:
+    """What has just been done."""
+    answers = view.answers or {}
+    decision = str(answers.get("decision", ""))
+    if decision:
+        for one in view.fields:
+            for option in one.options if one.key == "decision" else ():
+                if str(option.value) == decision:
+                    return (
+                        f"已{option.label}" if not option.label.startswith("请") else f"已{option.label[1:]}"
+                    )
+    if view.line.element_id in ("draft_issue", "rework_issue") and issue is not None:
+        return "已提交海关" if issue.raised_by_executive else "已提交高管审核"
+    if view.line.element_id == "evaluate_answer":
+        return "已提交评价"
+    return f"已完成：{view.line.name}"
+
+
+def tell_next(issue: Issue, view: TaskView) -> list[str]:
+    """What happens next and when, by where the issue stands now."""
+    office = view.subject.office_name or "受理海关"
+    match issue.phase:
+        case "review" if view.line.element_id == "review_issue":
+            return ["问题已退回经办人，经办人会收到通知，修改后会再次送您审核。"]
+        case "review":
+            return [
+                "审核高管会收到通知。审核通过后由高管提交海关；需要修改的会退回给您。",
+                "在海关认领之前，您可以随时撤回。",
+            ]
+        case "customs":
+            by = [f"答复期限是 {moment(issue.due_at)}。"] if issue.due_at else []
+            return [f"{office}的经办关员会认领并办理。", *by, "有了结果会发短信通知经办人和审核高管。"]
+        case "enterprise":
+            return [
+                "企业经办人会收到通知。企业补充以后，这件问题会回到原来的办理人名下。",
+                "等待补充的时间不计入办理期限。",
+            ]
+        case "answered":
+            return [
+                "经办人和审核高管会收到短信，请他们评价答复。",
+                f"{EVALUATE_DAYS} 天内没有评价的，系统按“未评价”办结。",
+            ]
+        case "closed" if issue.outcome == "withdrawn":
+            return ["问题已撤回。需要时可以重新提出。"]
+        case "closed":
+            return ["这个问题已清零。感谢您的评价，它会用来改进海关的工作。"]
+        case _:
+            return [f"问题现在的状态：{issue.status}。"]

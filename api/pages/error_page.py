@@ -1,0 +1,52 @@
+"""What people see when something cannot be done: what happened, who did it and when, and where to go on."""
+
+from fastapi import Request
+from starlette.responses import Response
+
+from api.pages.render import draw
+
+ADVICE = {
+    403: "如果您认为应当有权限，请联系本单位的管理员，或者换一个身份登录。",
+    404: "网址可能不完整，或者内容不属于您现在代表的单位。",
+    409: "没有任何改动。返回后可以看到最新的情况。",
+    413: "请减小附件后再试。",
+    429: "请稍等片刻再试。",
+    500: "您可以稍后再试，填写过的草稿都已保存。",
+    503: "请过一会儿刷新页面；没有提交成功的内容可以再次提交，不会重复。",
+}
+HEADINGS = {
+    403: "没有权限",
+    404: "没有找到这个页面",
+    409: "没有办成：情况已有变化",
+    413: "提交的内容太大",
+    422: "提交的内容有误",
+    429: "操作过于频繁",
+    500: "系统出错了",
+    503: "系统正忙",
+}
+
+
+def error_page(
+    request: Request, status: int, title: str, detail: str, facts: list[tuple[str, str]] | None = None
+) -> Response:
+    """The page for this status; `facts` are pairs of a name and what is known, such as who was first and when."""
+    return draw(
+        request,
+        "error.html",
+        status=status,
+        title=HEADINGS.get(status, title),
+        heading=HEADINGS.get(status, title),
+        detail=detail,
+        facts=facts or [],
+        advice=ADVICE.get(status, ""),
+        go=_way_on(request),
+    )
+
+
+def _way_on(request: Request) -> dict[str, str]:
+    path = request.url.path
+    if path.startswith("/tasks"):
+        return {"address": "/tasks", "name": "回到待办"}
+    if path.startswith("/issues"):
+        return {"address": "/issues", "name": "回到问题管理"}
+    return {"address": "/", "name": "返回首页"}

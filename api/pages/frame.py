@@ -1,0 +1,82 @@
+"""What stands around every page of somebody who has signed in: who I am, for whom I act, what waits for me."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from api.deps import ActorDep, SessionDep
+from api.pages.wording import masked, role_names
+from domain.actor import Actor
+from domain.models import CustomsOffice
+from domain.models.people import ENTERPRISE_ROLES
+from domain.people import list_memberships
+from tasks import inbox
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another enterprise this person may act for."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The masthead's content. `open` counts what is mine and what I may claim."""
+
+    name: str
+    acting_for: str
+    roles: str
+    phone: str
+    is_officer: bool
+    may_raise: bool
+    mine: int
+    claimable: int
+    others: tuple[Other, ...] = ()
+
+    @property
+    def open(self) -> int:
+        """Everything that waits for me or my office."""
+        return self.mine + self.claimable
+
+
+async def load_frame(session: SessionDep, actor: ActorDep) -> Frame:
+    """The frame of this request's page."""
+    return await frame_of(session, actor)
+
+
+async def frame_of(session: AsyncSession, actor: Actor) -> Frame:
+    """The frame for this person."""
+    counts = await inbox.count_tasks(session, actor)
+    memberships = await list_memberships(session, actor.person_id)
+    others = tuple(Other(str(one.id), one.enterprise) for one in memberships if one.id != actor.membership_id)
+    return Frame(
+        name=actor.name,
+        acting_for=await _place(session, actor),
+        roles=role_names(actor.roles),
+        phone=masked(actor.phone),
+        is_officer=actor.officer_id is not None,
+        may_raise=bool(actor.roles & set(ENTERPRISE_ROLES)),
+        mine=counts["mine"],
+        claimable=counts["claimable"],
+        others=others,
+    )
+
+
+async def _place(session: AsyncSession, actor: Actor) -> str:
+    if actor.officer_id is None:
+        return actor.enterprise_name or "尚未选择企业"
+    rows = await session.execute(
+        select(col(CustomsOffice.name))
+        .where(col(CustomsOffice.code).in_(actor.offices))
+        .order_by(col(CustomsOffice.code))
+    )
+    return "、".join(rows.scalars()) or "南京海关"
+
+
+FrameDep = Annotated[Frame, Depends(load_frame)]

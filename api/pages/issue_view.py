@@ -1,0 +1,267 @@
+"""One issue as its page shows it: names instead of ids, answers by rounds, changes marked, the history in sentences."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from markupsafe import Markup
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.pages.compare import mark_changes
+from api.pages.due import tell_due
+from api.pages.wording import Due, duration
+from api.wired import Wired
+from domain.actor import Actor
+from domain.models import Attachment
+from tasks.details import FIELD_NAMES, IssueDetail, OpenTask, get_issue
+from tasks.details import timeline as read_history
+from tasks.timeline import Answer, DoneTask, Entry
+
+TIMED = ("customs", "enterprise")
+OWN_PLACE = frozenset({"draft_issue", "rework_issue", "review_issue", "evaluate_answer"})
+"""Steps whose answers the page shows where they belong: in the question, the changes, the evaluations."""
+LONG_TEXT = "textarea"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One answered field."""
+
+    label: str
+    text: str
+    files: Sequence[Attachment] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """The answers of one step that have no other place on the page."""
+
+    name: str
+    person_name: str
+    at: datetime
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True)
+class EvaluationView:
+    rating: int | None
+    comment: str
+    reopen: bool
+    person_name: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class AnswerView:
+    """Customs' answer of one round, with what the enterprise says of it."""
+
+    round: int
+    office_name: str
+    answered_by_name: str
+    answered_at: datetime
+    text: str
+    files: Sequence[Attachment]
+    evaluations: Sequence[EvaluationView]
+
+
+@dataclass(frozen=True)
+class ChangeLine:
+    label: str
+    before: Markup
+    after: Markup
+
+
+@dataclass(frozen=True)
+class ChangeView:
+    """What one person changed at one moment."""
+
+    person_name: str
+    at: datetime
+    lines: Sequence[ChangeLine]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of the history."""
+
+    kind: str
+    what: str
+    who: str
+    at: datetime
+    waited: str
+    answers: Sequence[Line]
+
+
+@dataclass(frozen=True)
+class IssueView:
+    """What templates read; whatever else they ask for is a column of the issue itself."""
+
+    detail: IssueDetail
+    due: Due | None
+    answers: Sequence[AnswerView]
+    others: Sequence[Part]
+    changes: Sequence[ChangeView]
+    timeline: Sequence[Moment] = field(default=())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.detail.issue, name)
+
+    @property
+    def office_name(self) -> str:
+        return self.detail.office_name
+
+    @property
+    def enterprise_name(self) -> str:
+        return self.detail.enterprise_name
+
+    @property
+    def submitter_name(self) -> str:
+        return self._name(self.detail.issue.submitter_id)
+
+    @property
+    def executive_name(self) -> str:
+        return self._name(self.detail.issue.executive_id)
+
+    @property
+    def handler_name(self) -> str:
+        return self._name(self.detail.issue.handler_id)
+
+    @property
+    def files(self) -> list[Attachment]:
+        return pick(self.detail.attachments, self.detail.issue.attachments)
+
+    @property
+    def steps(self) -> list[str]:
+        """The user tasks the issue has been through, each once in a row."""
+        return [name for name, _ in groupby(task.name for task in self.detail.done_tasks)]
+
+    @property
+    def current_steps(self) -> list[str]:
+        """The open ones."""
+        return list(dict.fromkeys(task.name for task in self.detail.open_tasks))
+
+    def notes_for(self, element_id: str) -> list[dict[str, str]]:
+        """What the step before this one said: why it was returned, what is asked for, what is not solved."""
+        if element_id in ("draft_issue", "evaluate_answer") or not self.detail.done_tasks:
+            return []
+        last = self.detail.done_tasks[-1]
+        said = [
+            answer for answer in last.answers if answer.kind == LONG_TEXT and answer.key not in FIELD_NAMES
+        ]
+        who = last.completed_by_name or ""
+        return [{"title": f"{answer.label}（{who}）", "text": answer.text} for answer in said]
+
+    def _name(self, person: UUID | None) -> str:
+        return self.detail.people.get(person, "") if person else ""
+
+
+async def view_issue(
+    session: AsyncSession, wired: Wired, actor: Actor, issue_id: UUID, now: datetime, *, history: bool = False
+) -> IssueView:
+    """An issue I may read; `history` with its timeline. Raises NotFound."""
+    detail = await get_issue(session, wired.engine, actor, issue_id)
+    entries = await read_history(session, wired.engine, actor, issue_id) if history else []
+    issue = detail.issue
+    return IssueView(
+        detail=detail,
+        due=tell_due(issue.due_at, now, wired.calendar, paused=issue.paused_at is not None)
+        if issue.phase in TIMED
+        else None,
+        answers=[_answer(detail, index) for index in range(len(detail.answers))],
+        others=[_part(detail, task) for task in detail.done_tasks if _stands_alone(task)],
+        changes=_changes(detail),
+        timeline=[*_history(detail, entries), *_waiting(detail.open_tasks, now)] if history else (),
+    )
+
+
+def pick(files: Mapping[UUID, Attachment], ids: Iterable[Any]) -> list[Attachment]:
+    """The files with these ids, in their order."""
+    return [files[UUID(str(id_))] for id_ in ids if UUID(str(id_)) in files]
+
+
+def _answer(detail: IssueDetail, index: int) -> AnswerView:
+    answer = detail.answers[index]
+    return AnswerView(
+        round=answer.round,
+        office_name=detail.offices.get(answer.office, answer.office),
+        answered_by_name=detail.people.get(answer.answered_by, ""),
+        answered_at=answer.answered_at,
+        text=answer.text,
+        files=pick(detail.attachments, answer.attachments),
+        evaluations=[
+            EvaluationView(one.rating, one.comment, one.reopen, detail.people.get(one.person_id, ""), one.at)
+            for one in detail.evaluations
+            if one.round == answer.round
+        ],
+    )
+
+
+def _stands_alone(task: DoneTask) -> bool:
+    """Whether a step's answers are shown as a part of their own: everything that is written nowhere else."""
+    if not task.answers or task.element_id in OWN_PLACE:
+        return False
+    return not any(one.key == "decision" and one.value == "answer" for one in task.answers)
+
+
+def _part(detail: IssueDetail, task: DoneTask) -> Part:
+    decision = next((one.text for one in task.answers if one.key == "decision"), "")
+    return Part(
+        name=decision or task.name,
+        person_name=task.completed_by_name or "",
+        at=task.completed_at,
+        lines=[_line(detail, one) for one in task.answers if one.key != "decision"],
+    )
+
+
+def _line(detail: IssueDetail, answer: Answer) -> Line:
+    files = pick(detail.attachments, answer.value) if answer.kind == "filepicker" else []
+    return Line(answer.label, answer.text, files)
+
+
+def _changes(detail: IssueDetail) -> list[ChangeView]:
+    views: list[ChangeView] = []
+    for (_, at), changes in groupby(detail.changes, key=lambda one: (one.actor_id, one.at)):
+        group = list(changes)
+        lines = [ChangeLine(one.label, *mark_changes(one.before, one.after)) for one in group]
+        views.append(ChangeView(group[0].actor_name, at, lines))
+    return views
+
+
+def _history(detail: IssueDetail, entries: Sequence[Entry]) -> list[Moment]:
+    return [
+        Moment(
+            kind="done" if entry.actor_id else "system",
+            what=entry.text + _decision(entry),
+            who=entry.actor_name or "",
+            at=entry.at,
+            waited=duration(entry.waited_s) if entry.waited_s else "",
+            answers=[
+                _line(detail, one)
+                for one in entry.answers
+                if one.key not in FIELD_NAMES and one.key != "decision"
+            ],
+        )
+        for entry in entries
+        if not entry.is_quiet
+    ]
+
+
+def _decision(entry: Entry) -> str:
+    return next((f"：{one.text}" for one in entry.answers if one.key == "decision"), "")
+
+
+def _waiting(tasks: Sequence[OpenTask], now: datetime) -> list[Moment]:
+    return [
+        Moment(
+            kind="now",
+            what=f"等待：{task.name}",
+            who=task.claimed_by_name or "还没有人认领",
+            at=task.created_at,
+            waited=f"至今 {duration((now - task.created_at).total_seconds())}",
+            answers=(),
+        )
+        for task in tasks
+    ]

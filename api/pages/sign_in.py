@@ -1,0 +1,227 @@
+"""Signing in, in two steps: the phone, then the code (officers add their password); choosing and switching enterprises; out."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Query, Request
+from sqlalchemy import select
+from sqlmodel import col
+from starlette.responses import Response
+
+from api.deps import ActorDep, MaybeActorDep, NowDep, SessionDep, SettingsDep, WiredDep, allow
+from api.pages.render import draw, go_to
+from api.security import browser_key, give_browser_key, give_session, make_browser_key, take_session
+from domain.exceptions import CodeRefused, TooManyCodes
+from domain.models import SignInChallenge
+from domain.people import list_memberships
+from domain.sessions import SessionLimits
+from domain.signin import ask_code, end_all_sessions, end_session, sign_in, switch_membership
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form(max_length=300)]
+NextQuery = Annotated[str, Query(alias="next", max_length=300)]
+NextField = Annotated[str, Form(alias="next", max_length=300)]
+
+
+@router.get("/sign-in")
+async def show_phone(
+    request: Request, actor: MaybeActorDep, onward: NextQuery = "", officer: bool = False
+) -> Response:
+    """Step one: who are you. Whoever is signed in already goes on."""
+    if actor is not None:
+        return go_to(safe_address(onward))
+    return draw(request, "sign_in.html", phone="", officer=officer, next=safe_address(onward), errors={})
+
+
+@router.post("/sign-in/code")
+async def send_code(
+    request: Request,
+    session: SessionDep,
+    wired: WiredDep,
+    now: NowDep,
+    phone: Text = "",
+    officer: Annotated[bool, Form()] = False,
+    onward: NextField = "",
+) -> Response:
+    """Have a code sent, then ask for it. An unknown phone gets the same page."""
+    address = safe_address(onward)
+    try:
+        challenge = await ask_code(
+            session,
+            phone,
+            browser_key=make_browser_key(request),
+            ip=request.client.host if request.client else None,
+            limits=wired.code_limits,
+            send_code=wired.send_code,
+            now=now,
+        )
+    except (CodeRefused, TooManyCodes) as refusal:
+        await session.rollback()
+        status = 429 if isinstance(refusal, TooManyCodes) else 422
+        errors = {"phone": refusal.message}
+        return draw(
+            request, "sign_in.html", status=status, phone=phone, officer=officer, next=address, errors=errors
+        )
+    query = {"challenge": str(challenge)} | ({"officer": "1"} if officer else {})
+    response = go_to("/sign-in/code?" + urlencode(query | ({"next": address} if address != "/" else {})))
+    give_browser_key(request, response)
+    return response
+
+
+@router.get("/sign-in/code")
+async def show_code(
+    request: Request,
+    session: SessionDep,
+    settings: SettingsDep,
+    now: NowDep,
+    challenge: UUID,
+    officer: bool = False,
+    onward: NextQuery = "",
+) -> Response:
+    """Step two: the code, for the browser that asked for it only."""
+    phone = await _phone_of(session, request, challenge)
+    if phone is None:
+        return go_to("/sign-in")
+    wait_s = max(0, settings.code_resend_s[0] if settings.code_resend_s else 0)
+    return _draw_code(request, challenge, phone, officer, safe_address(onward), wait_s=wait_s)
+
+
+@router.post("/sign-in")
+async def take_code(
+    request: Request,
+    session: SessionDep,
+    wired: WiredDep,
+    now: NowDep,
+    challenge: Annotated[UUID, Form()],
+    code: Text = "",
+    password: Text = "",
+    officer: Annotated[bool, Form()] = False,
+    onward: NextField = "",
+) -> Response:
+    """Take the code, start the session, and go where the person wanted to."""
+    address = safe_address(onward)
+    phone = await _phone_of(session, request, challenge)
+    if phone is None:
+        return go_to("/sign-in")
+    errors = _missing(code, password, officer)
+    if errors:
+        return _draw_code(request, challenge, phone, officer, address, status=422, errors=errors)
+    try:
+        signed_in = await sign_in(
+            session,
+            challenge,
+            phone,
+            "".join(code.split()),
+            password or None,
+            browser_key=browser_key(request),
+            ip=request.client.host if request.client else None,
+            user_agent=request.headers.get("user-agent"),
+            limits=wired.code_limits,
+            session_limits=SessionLimits.of(wired.settings),
+            now=now,
+        )
+    except (CodeRefused, TooManyCodes) as refusal:  # a wrong try is counted: no rollback here
+        status = 429 if isinstance(refusal, TooManyCodes) else 422
+        return _draw_code(
+            request, challenge, phone, officer, address, status=status, errors={"code": refusal.message}
+        )
+    chosen = signed_in.actor.membership_id or signed_in.actor.officer_id
+    response = go_to(address if chosen else "/sign-in/membership?" + urlencode({"next": address}))
+    give_session(request, response, signed_in.token)
+    return response
+
+
+@router.get("/sign-in/membership", dependencies=[allow()])
+async def show_memberships(
+    request: Request, session: SessionDep, actor: ActorDep, onward: NextQuery = ""
+) -> Response:
+    """Which enterprise to act for."""
+    memberships = await list_memberships(session, actor.person_id)
+    return draw(request, "choose_membership.html", memberships=memberships, next=safe_address(onward))
+
+
+@router.post("/sign-in/membership", dependencies=[allow()])
+async def choose_membership(
+    session: SessionDep, actor: ActorDep, membership: Annotated[UUID, Form()], onward: NextField = ""
+) -> Response:
+    """Act for this enterprise from now on."""
+    if not await switch_membership(session, actor, membership):
+        return go_to("/sign-in/membership")
+    return go_to(safe_address(onward))
+
+
+@router.post("/sign-out", dependencies=[allow()])
+async def sign_out(
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    now: NowDep,
+    everywhere: Annotated[bool, Form()] = False,
+) -> Response:
+    """End this session, or all of this person's."""
+    if everywhere:
+        await end_all_sessions(session, actor.person_id, now)
+    elif actor.session_id:
+        await end_session(session, actor.session_id, actor.person_id, now)
+    response = go_to("/sign-in")
+    take_session(request, response)
+    return response
+
+
+@router.get("/")
+async def go_home(actor: MaybeActorDep) -> Response:
+    """The issues for people of an enterprise, the work at hand for officers."""
+    if actor is None:
+        return go_to("/sign-in")
+    if not actor.membership_id and not actor.officer_id:
+        return go_to("/sign-in/membership")
+    return go_to("/tasks" if actor.officer_id else "/issues")
+
+
+def safe_address(address: str) -> str:
+    """Where to go after signing in: a page of ours, never another site."""
+    is_ours = address.startswith("/") and not address.startswith(("//", "/\\")) and "\n" not in address
+    return address if is_ours and not address.startswith(("/sign-in", "/sign-out")) else "/"
+
+
+def _missing(code: str, password: str, officer: bool) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    if not "".join(code.split()).isdigit() or len("".join(code.split())) != 6:
+        errors["code"] = "请填写 6 位数字验证码。"
+    if officer and not password:
+        errors["password"] = "请填写密码。"  # noqa: S105  a sentence
+    return errors
+
+
+def _draw_code(
+    request: Request,
+    challenge: UUID,
+    phone: str,
+    officer: bool,
+    onward: str,
+    *,
+    status: int = 200,
+    wait_s: int = 0,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    return draw(
+        request,
+        "sign_in_code.html",
+        status=status,
+        challenge=challenge,
+        phone=phone,
+        officer=officer,
+        next=onward,
+        wait_s=wait_s,
+        errors=errors or {},
+    )
+
+
+async def _phone_of(session: SessionDep, request: Request, challenge: UUID) -> str | None:
+    """The phone this browser asked a code for."""
+    return await session.scalar(
+        select(col(SignInChallenge.phone)).where(
+            col(SignInChallenge.id) == challenge, col(SignInChallenge.browser_key) == browser_key(request)
+        )
+    )

@@ -1,0 +1,271 @@
+"""One task: read it, claim it, fill it in, send it; give it back or hand it over; and the page that says what happens next."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Form, Request
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from api.answers import Json
+from api.deps import ActorDep, EngineDep, NowDep, SessionDep, WiredDep, allow
+from api.failures import note_attempt
+from api.pages.done import draw_done
+from api.pages.frame import FrameDep, frame_of
+from api.pages.issue_view import IssueView, view_issue
+from api.pages.render import draw, go_to
+from api.pages.route import page_router
+from api.pages.task_list import address_of
+from api.pages.wording import moment, short_moment
+from api.pages.work import Work, draw_work, drop_unreachable, keep_uploads, read_answers, shape, walk
+from api.wired import Wired
+from domain.actor import Actor
+from domain.exceptions import AttachmentRefused, ChooseExecutive, NoExecutive, OfficeClosed, SameOffice
+from engine.exceptions import NotYours, StaleVersion, TaskAlreadyClaimed, TaskGone
+from errors import Refusal
+from tasks import commands, completion, inbox
+from tasks.exceptions import AnswersRefused, KeyReused
+from tasks.fields import fields
+from tasks.inbox import TaskView
+
+router = page_router()
+FIELD_OF: dict[type[Refusal], str] = {
+    ChooseExecutive: "executive",
+    OfficeClosed: "office",
+    SameOffice: "office",
+}
+"""Refusals of customs' own rules that are about one field of a form."""
+CORRECTABLE = (
+    AnswersRefused,
+    ChooseExecutive,
+    NoExecutive,
+    OfficeClosed,
+    SameOffice,
+    AttachmentRefused,
+    KeyReused,
+)
+GONE = (TaskGone, NotYours, TaskAlreadyClaimed)
+BESIDE = frozenset({"answer_issue", "evaluate_answer", "supply_information"})
+
+
+@router.get("/tasks/{task_id}", dependencies=[allow()])
+async def show_task(
+    request: Request,
+    session: SessionDep,
+    wired: WiredDep,
+    engine: EngineDep,
+    actor: ActorDep,
+    frame: FrameDep,
+    now: NowDep,
+    task_id: UUID,
+) -> Response:
+    """The task with its form, or with what may be done instead."""
+    view = await inbox.get_task(session, engine, actor, task_id, now)
+    work = await draw_work(session, wired, view, now=now) if view.is_mine else None
+    return await _draw(request, session, wired, actor, view, work, now)
+
+
+@router.post("/tasks/{task_id}", dependencies=[allow()])
+async def send_task(
+    request: Request,
+    session: SessionDep,
+    wired: WiredDep,
+    engine: EngineDep,
+    actor: ActorDep,
+    now: NowDep,
+    task_id: UUID,
+    act: Annotated[str, Form()] = "send",
+    version: Annotated[int | None, Form()] = None,
+    idempotency_key: Annotated[str | None, Form(max_length=200)] = None,
+) -> Response:
+    """Save or send what was filled in. What is refused comes back with every mistake and everything that was typed."""
+    form = await request.form()
+    answers = read_answers(form)
+    try:
+        await keep_uploads(session, wired, actor, form, answers, now)
+        if act == "save":
+            await commands.save_draft(session, engine, actor, task_id, answers, now)
+            return go_to(f"/tasks/{task_id}")
+        note_attempt(request, "complete", actor, task_id=task_id, answers=answers)
+        await completion.complete(
+            session,
+            engine,
+            actor,
+            task_id,
+            answers,
+            now=now,
+            version=version,
+            idempotency_key=idempotency_key,
+            max_files=wired.settings.attachments_per_issue,
+        )
+    except (*CORRECTABLE, StaleVersion) as refusal:
+        await session.rollback()
+        return await _draw_again(request, session, wired, actor, task_id, answers, refusal, now)
+    except GONE as refusal:
+        refusal.details["entered"] = entered_texts(form)
+        raise
+    return go_to(f"/tasks/{task_id}/done")
+
+
+@router.post("/tasks/{task_id}/draft", dependencies=[allow()])
+async def save_draft(
+    request: Request, session: SessionDep, engine: EngineDep, actor: ActorDep, now: NowDep, task_id: UUID
+) -> Response:
+    """What the page saves by itself: when it was saved, and which fields the answers so far call for."""
+    answers = read_answers(await request.form())
+    saved_at = await commands.save_draft(session, engine, actor, task_id, answers, now)
+    view = await inbox.get_task(session, engine, actor, task_id, now)
+    shown = drop_unreachable(fields(view.form, view.context, answers))
+    return Json({"saved": f"草稿已于 {short_moment(saved_at, now)} 自动保存", "fields": shape(shown)})
+
+
+@router.post("/tasks/{task_id}/claim", dependencies=[allow()])
+async def claim(
+    session: SessionDep, engine: EngineDep, actor: ActorDep, now: NowDep, task_id: UUID
+) -> Response:
+    """Take the task and go on to do it."""
+    try:
+        await commands.claim(session, engine, actor, task_id, now)
+    except TaskAlreadyClaimed as refusal:
+        if refusal.details.get("claimed_by") != actor.person_id:  # a second click is no mistake
+            raise
+    return go_to(f"/tasks/{task_id}")
+
+
+@router.post("/tasks/{task_id}/release", dependencies=[allow()])
+async def release(
+    session: SessionDep, engine: EngineDep, actor: ActorDep, now: NowDep, task_id: UUID
+) -> Response:
+    """Put it back."""
+    await commands.release(session, engine, actor, task_id, now)
+    return go_to("/tasks?view=claimable")
+
+
+@router.post("/tasks/{task_id}/hand-over", dependencies=[allow()])
+async def hand_over(
+    session: SessionDep,
+    engine: EngineDep,
+    actor: ActorDep,
+    now: NowDep,
+    task_id: UUID,
+    to: Annotated[UUID, Form()],
+) -> Response:
+    """Give it to a colleague."""
+    await commands.hand_over(session, engine, actor, task_id, to, now)
+    return go_to("/tasks?view=mine")
+
+
+@router.get("/tasks/{task_id}/done", dependencies=[allow()])
+async def show_done(
+    request: Request,
+    session: SessionDep,
+    wired: WiredDep,
+    engine: EngineDep,
+    actor: ActorDep,
+    frame: FrameDep,
+    now: NowDep,
+    task_id: UUID,
+) -> Response:
+    """What was done, what happens next and when."""
+    view = await inbox.get_task(session, engine, actor, task_id, now)
+    if view.state != "completed":
+        return go_to(f"/tasks/{task_id}")
+    return draw_done(request, frame, view, await _next_task(session, actor, task_id))
+
+
+def entered_texts(form: FormData) -> list[tuple[str, str]]:
+    """The longer texts that were typed, to be copied from a page that cannot take them any more."""
+    texts = [value for value in read_answers(form).values() if isinstance(value, str) and len(value) > 20]
+    return [("您填写的内容", text) for text in texts]
+
+
+def explain(refusal: Refusal, view: TaskView) -> tuple[dict[str, str], str | None]:
+    """The mistakes by field, and a sentence above them where there is more to say."""
+    if isinstance(refusal, AnswersRefused) and refusal.errors:
+        return refusal.errors, None
+    if isinstance(refusal, StaleVersion):
+        return {"version": refusal.message}, "这项任务刚刚有了变化，请核对后再次提交"
+    key = FIELD_OF.get(type(refusal), "form")
+    return {key: refusal.message}, None
+
+
+async def _draw_again(
+    request: Request,
+    session: SessionDep,
+    wired: Wired,
+    actor: Actor,
+    task_id: UUID,
+    answers: dict[str, Any],
+    refusal: Refusal,
+    now: NowDep,
+) -> Response:
+    view = await inbox.get_task(session, wired.engine, actor, task_id, now)
+    if not view.is_mine:
+        raise refusal
+    errors, lead = explain(refusal, view)
+    work = await draw_work(session, wired, view, entered=answers, errors=errors, lead=lead, now=now)
+    return await _draw(request, session, wired, actor, view, work, now, status=422)
+
+
+async def _draw(
+    request: Request,
+    session: SessionDep,
+    wired: Wired,
+    actor: Actor,
+    view: TaskView,
+    work: Work | None,
+    now: NowDep,
+    *,
+    status: int = 200,
+) -> Response:
+    await wired.calendar.refresh(session, now)
+    frame = await frame_of(session, actor)
+    issue: IssueView | None = None
+    if view.line.issue:
+        issue = await view_issue(session, wired, actor, view.line.issue.id, now)
+    colleagues = []
+    if view.may_release:
+        colleagues = await commands.list_colleagues(session, wired.engine, actor, view.line.id)
+    edits_issue = bool(work) and any(one.key == "description" for one in walk(work.fields if work else []))
+    return draw(
+        request,
+        "task.html",
+        status=status,
+        frame=frame,
+        here="tasks",
+        task={
+            "id": view.line.id,
+            "name": view.line.name,
+            "may_claim": view.may_claim,
+            "may_release": view.may_release,
+            "notes": issue.notes_for(view.line.element_id) if issue else [],
+            "other": _tell_other(view),
+        },
+        issue=issue,
+        work=work,
+        back={"address": "/tasks", "name": "待办"},
+        beside=issue is not None and not edits_issue,
+        colleagues=colleagues,
+        next_task=await _next_task(session, actor, view.line.id),
+    )
+
+
+def _tell_other(view: TaskView) -> dict[str, str]:
+    """Why there is no form."""
+    if view.state == "completed":
+        when = f"，办结时间 {moment(view.line.completed_at)}" if view.line.completed_at else ""
+        return {"title": "这一步已经办结", "words": f"不需要再办理{when}。"}
+    if view.state == "cancelled":
+        return {"title": "这一步已经取消", "words": "流程已经往下走，不需要再办理。"}
+    when = f"，认领时间 {moment(view.line.claimed_at)}" if view.line.claimed_at else ""
+    return {"title": "已由他人认领", "words": f"现在的办理人是 {view.claimed_by_name or '他人'}{when}。"}
+
+
+async def _next_task(session: SessionDep, actor: Actor, task_id: UUID) -> str | None:
+    """The most urgent other task: mine, or one to claim."""
+    for view in ("mine", "claimable"):
+        page = await inbox.list_tasks(session, actor, view, limit=2)
+        for line in page.items:
+            if line.id != task_id:
+                return address_of(line)
+    return None

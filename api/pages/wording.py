@@ -1,0 +1,140 @@
+"""Values as people read them: times in Beijing's zone, how long something took, how large a file is, when something is due."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+ROLE_NAMES = {
+    "enterprise_admin": "企业管理员",
+    "executive": "企业高管",
+    "customs_affairs": "关务人员",
+    "registrar": "注册审核员",
+    "handler": "经办关员",
+    "section_chief": "科室负责人",
+    "supervisor": "督办员",
+    "analyst": "业务分析员",
+    "system_admin": "系统管理员",
+    "security_admin": "安全管理员",
+    "auditor": "审计管理员",
+}
+RATINGS = {1: "完全解决问题", 2: "同意答复意见", 3: "没有解决问题", 4: "解决部分问题"}
+FILE_KINDS = {
+    "image/jpeg": "图片",
+    "image/png": "图片",
+    "application/pdf": "PDF",
+    "application/ofd": "OFD",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
+}
+
+
+@dataclass(frozen=True)
+class Due:
+    """A deadline in words; `level` is ok, soon or late."""
+
+    at: datetime
+    words: str
+    level: str
+
+
+def moment(at: datetime | str | None) -> str:
+    """`2026年11月23日 17:06`."""
+    local = to_local(at)
+    return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}" if local else ""
+
+
+def day(at: datetime | str | None) -> str:
+    """`2026年11月23日`."""
+    local = to_local(at)
+    return f"{local.year}年{local.month}月{local.day}日" if local else ""
+
+
+def short_moment(at: datetime | str | None, now: datetime | None = None) -> str:
+    """`17:06` of today, `11月23日 17:06` of this year, with the year before that."""
+    local, today = to_local(at), to_local(now or datetime.now(UTC))
+    if local is None or today is None:
+        return ""
+    if local.date() == today.date():
+        return f"今天 {local:%H:%M}"
+    return f"{local.month}月{local.day}日 {local:%H:%M}" if local.year == today.year else moment(local)
+
+
+def to_local(at: datetime | str | None) -> datetime | None:
+    """The time in Beijing; texts are ISO 8601."""
+    if isinstance(at, str):
+        at = datetime.fromisoformat(at)
+    return at.astimezone(BEIJING) if at else None
+
+
+def duration(seconds: float | None) -> str:
+    """`不到 1 分钟`, `35 分钟`, `5 小时`, `2 天 3 小时`."""
+    if seconds is None:
+        return ""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return "不到 1 分钟"
+    if minutes < 60:
+        return f"{minutes} 分钟"
+    days, hours = divmod(minutes // 60, 24)
+    if not days:
+        rest = minutes % 60
+        return f"{hours} 小时 {rest} 分钟" if hours < 6 and rest else f"{hours} 小时"
+    return f"{days} 天 {hours} 小时" if hours and days < 10 else f"{days} 天"
+
+
+def size(number_of_bytes: int) -> str:
+    """`35 KB`, `1.2 MB`."""
+    if number_of_bytes < 1024 * 1024:
+        return f"{max(1, round(number_of_bytes / 1024))} KB"
+    return f"{number_of_bytes / 1024 / 1024:.1f} MB"
+
+
+def file_kind(media_type: str) -> str:
+    """What a file is, in a word."""
+    return FILE_KINDS.get(media_type, "文件")
+
+
+def masked(phone: str) -> str:
+    """`138****0001`."""
+    digits = phone.removeprefix("+86")
+    return f"{digits[:3]}****{digits[-4:]}"
+
+
+def capped(number: int) -> str:
+    """Counts on tabs: up to 99+."""
+    return "99+" if number > 99 else str(number)
+
+
+def role_names(roles: Iterable[str]) -> str:
+    """The roles in Chinese, in the order of the glossary."""
+    held = set(roles)
+    return "、".join(name for role, name in ROLE_NAMES.items() if role in held)
+
+
+def paragraphs(text: str) -> Markup:
+    """Lines as paragraphs (`### ` makes a heading of one), everything escaped."""
+
+    def draw(line: str) -> Markup:
+        heading = re.match(r"#{1,6}\s+(.*)", line)
+        return Markup("<h3>{}</h3>").format(heading[1]) if heading else Markup("<p>{}</p>").format(line)
+
+    return Markup("").join(draw(line) for line in text.splitlines() if line.strip())
+
+
+def for_input(value: Any, subtype: str) -> str:
+    """An answer's time as the browser's input of this kind wants it."""
+    if not value:
+        return ""
+    if subtype in ("date", "time"):
+        return str(value)
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return str(escape(value))
+    return f"{at.astimezone(BEIJING) if at.tzinfo else at:%Y-%m-%dT%H:%M}"

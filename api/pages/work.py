@@ -1,0 +1,174 @@
+"""A task's form on a page: what was posted as answers, the form with every mistake, its shape as it is filled in."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+from starlette.datastructures import FormData, UploadFile
+
+from api.pages.render import as_list
+from api.pages.wording import short_moment
+from api.wired import Wired
+from db.ids import uuid7
+from domain.actor import Actor
+from domain.attachments import add_attachment
+from domain.models import Attachment
+from tasks.fields import Field, fields
+from tasks.inbox import TaskView
+
+# What a form carries besides its answers.
+OURS = frozenset({"csrf_token", "idempotency_key", "version", "act"})
+UPLOAD = ".upload"  # what a file input adds to its field's key, for browsers that send files with the form
+BUTTONS = {
+    "evaluate_answer": "提交评价",
+    "supply_information": "提交补充情况",
+}
+
+
+@dataclass(frozen=True)
+class Work:
+    """One form as `parts/task_form.html` draws it."""
+
+    name: str
+    address: str
+    fields: Sequence[Field]
+    button: str
+    key: str
+    version: int | None = None
+    draft_address: str | None = None
+    save_button: str = "保存草稿"
+    saved: str = ""
+    says: str | None = None
+    errors: Mapping[str, str] = field(default_factory=dict[str, str])
+    lead: str | None = None
+    files: Mapping[str, Attachment] = field(default_factory=dict[str, Attachment])
+    upload: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    at_bottom: bool = False
+
+    @property
+    def labels(self) -> set[str]:
+        """The keys an error may point at."""
+        return {one.key for one in walk(self.fields)}
+
+
+def read_answers(form: FormData) -> dict[str, Any]:
+    """What a page posted, without what is ours; a blank stands for a list from which everything was taken."""
+    answers: dict[str, Any] = {}
+    for key in form:
+        if key in OURS or key.endswith(UPLOAD):
+            continue
+        values = [value for value in form.getlist(key) if isinstance(value, str)]
+        filled = [value for value in values if value != ""]
+        answers[key] = filled[0] if len(filled) == 1 else filled or ""
+    return answers
+
+
+async def keep_uploads(
+    session: AsyncSession, wired: Wired, actor: Actor, form: FormData, answers: dict[str, Any], now: datetime
+) -> None:
+    """Files sent with the form itself (by browsers without JavaScript) join the answers. Raises AttachmentRefused."""
+    for key, file in form.multi_items():
+        if key.endswith(UPLOAD) and isinstance(file, UploadFile) and file.filename:
+            row = await add_attachment(
+                session,
+                wired.store,
+                wired.scanner,
+                actor=actor,
+                name=file.filename,
+                data=await file.read(wired.settings.attachment_max_bytes + 1),
+                now=now,
+                max_bytes=wired.settings.attachment_max_bytes,
+            )
+            name = key.removesuffix(UPLOAD)
+            answers[name] = [*as_list(answers.get(name)), str(row.id)]
+
+
+async def draw_work(
+    session: AsyncSession,
+    wired: Wired,
+    view: TaskView,
+    *,
+    entered: Mapping[str, Any] | None = None,
+    errors: Mapping[str, str] | None = None,
+    lead: str | None = None,
+    now: datetime,
+) -> Work:
+    """The form of a task of mine; `entered` is what was refused, or nothing yet."""
+    shown = drop_unreachable(fields(view.form, view.context, entered) if entered is not None else view.fields)
+    return Work(
+        name=view.line.name,
+        address=f"/tasks/{view.line.id}",
+        draft_address=f"/tasks/{view.line.id}/draft",
+        fields=shown,
+        button=button_of(view),
+        says="decision"
+        if any(one.key == "decision" and one.kind == "radio" for one in walk(shown))
+        else None,
+        key=str(uuid7()),
+        version=view.line.version,
+        saved=f"草稿已于 {short_moment(view.draft_saved_at, now)} 保存" if view.draft_saved_at else "",
+        errors=errors or {},
+        lead=lead,
+        files=await find_files(session, shown),
+        upload=upload_of(wired),
+    )
+
+
+def upload_of(wired: Wired) -> dict[str, Any]:
+    """Where the script sends files, and how large they may be."""
+    return {"address": "/api/v1/attachments", "most_bytes": wired.settings.attachment_max_bytes}
+
+
+def button_of(view: TaskView) -> str:
+    """What the button says: what happens."""
+    issue = view.subject.issue
+    if view.line.element_id in ("draft_issue", "rework_issue") and issue is not None:
+        return "提交海关" if issue.raised_by_executive else "提交高管审核"
+    return BUTTONS.get(view.line.element_id, "提交")
+
+
+def walk(shown: Iterable[Field]) -> Iterator[Field]:
+    """Every field, those in groups too."""
+    for one in shown:
+        yield one
+        yield from walk(one.children)
+
+
+def drop_unreachable(shown: Sequence[Field]) -> list[Field]:
+    """Without the fields that are hidden whatever one answers here (by who I am, by the issue): a page cannot bring them back."""
+    keys = {one.key for one in walk(shown)}
+
+    def is_reachable(one: Field) -> bool:
+        return not one.hidden or any(re.search(rf"(?<![.\w]){key}\b", one.hide_when or "") for key in keys)
+
+    def keep(some: Iterable[Field]) -> list[Field]:
+        return [replace(one, children=tuple(keep(one.children))) for one in some if is_reachable(one)]
+
+    return keep(shown)
+
+
+def shape(shown: Iterable[Field]) -> dict[str, dict[str, bool]]:
+    """Which fields the answers so far call for, and which of them must be filled in."""
+    return {one.key: {"hidden": one.hidden, "required": one.required} for one in walk(shown)}
+
+
+async def find_files(session: AsyncSession, shown: Iterable[Field]) -> dict[str, Attachment]:
+    """The files the form's answers name, by id."""
+    ids: list[UUID] = []
+    for one in walk(shown):
+        if one.kind == "filepicker":
+            for value in as_list(one.value):
+                try:
+                    ids.append(UUID(str(value)))
+                except ValueError:
+                    continue  # the check names the field
+    if not ids:
+        return {}
+    rows = await session.scalars(select(Attachment).where(col(Attachment.id).in_(ids)))
+    return {str(row.id): row for row in rows}

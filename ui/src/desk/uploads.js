@@ -1,0 +1,115 @@
+// Files: sent at once with their progress, listed, and taken off the list again; the form carries only their ids.
+import { csrfHeaders } from "./token.js";
+
+export function attachUploads(box) {
+  if (box.dataset.attached) return;
+  box.dataset.attached = "yes";
+  const input = box.querySelector('input[type="file"]');
+  const list = box.parentElement.querySelector("[data-files]");
+  const name = box.dataset.upload;
+
+  input.addEventListener("change", () => {
+    for (const file of input.files) add(file);
+    input.value = "";
+  });
+  for (const kind of ["dragover", "dragleave", "drop"]) {
+    box.addEventListener(kind, (event) => {
+      event.preventDefault();
+      box.classList.toggle("over", kind === "dragover");
+      if (kind === "drop") for (const file of event.dataTransfer.files) add(file);
+    });
+  }
+  list.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-remove]");
+    if (!button) return;
+    button.closest("li").remove();
+    input.focus();
+    list.dispatchEvent(new CustomEvent("draft:changed", { bubbles: true }));
+  });
+
+  function add(file) {
+    const most = Number(box.dataset.mostBytes);
+    const item = document.createElement("li");
+    item.className = "file";
+    item.append(part("span", "name", file.name));
+    list.append(item);
+    if (most && file.size > most) {
+      fail(item, `文件太大，最多 ${Math.floor(most / 1048576)} MB。`);
+      return;
+    }
+    const bar = part("progress", "");
+    bar.max = 100;
+    bar.value = 0;
+    bar.setAttribute("aria-label", `正在上传 ${file.name}`);
+    item.append(bar);
+    upload(file, bar).then(
+      (stored) => show(item, bar, stored),
+      (problem) => { bar.remove(); fail(item, problem.message); },
+    );
+  }
+
+  function show(item, bar, stored) {
+    bar.remove();
+    const hidden = part("input", "");
+    hidden.type = "hidden";
+    hidden.name = name;
+    hidden.value = stored.id;
+    item.append(part("span", "small soft", `${readableSize(stored.size)}，已上传`), hidden, removal(stored.name));
+    item.setAttribute("aria-live", "polite");
+    item.dispatchEvent(new CustomEvent("draft:changed", { bubbles: true }));
+  }
+
+  function fail(item, words) {
+    item.classList.add("failed");
+    item.setAttribute("role", "alert");
+    item.append(part("span", "small", words), removal(item.querySelector(".name").textContent));
+  }
+
+  function upload(file, bar) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open("POST", box.dataset.address);
+      for (const [header, value] of Object.entries(csrfHeaders())) request.setRequestHeader(header, value);
+      request.setRequestHeader("Accept", "application/json");
+      request.upload.addEventListener("progress", (event) => {
+        if (event.lengthComputable) bar.value = (100 * event.loaded) / event.total;
+      });
+      request.addEventListener("load", () => {
+        const body = readBody(request.responseText);
+        if (request.status < 300 && body.id) resolve(body);
+        else reject(new Error(body.detail ?? "没有上传成功，请重试。"));
+      });
+      request.addEventListener("error", () => reject(new Error("没有上传成功，请检查网络后重试。")));
+      const form = new FormData();
+      form.append("file", file);
+      request.send(form);
+    });
+  }
+}
+
+function removal(name) {
+  const button = part("button", "button text", "移除");
+  button.type = "button";
+  button.dataset.remove = "";
+  button.setAttribute("aria-label", `移除 ${name}`);
+  return button;
+}
+
+function part(tag, className, text = "") {
+  const element = document.createElement(tag);
+  element.className = className;
+  if (text) element.textContent = text;
+  return element;
+}
+
+function readBody(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+function readableSize(bytes) {
+  return bytes < 1048576 ? `${Math.max(1, Math.round(bytes / 1024))} KB` : `${(bytes / 1048576).toFixed(1)} MB`;
+}
