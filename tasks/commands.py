@@ -57,7 +57,7 @@ async def claim(session: AsyncSession, engine: Engine, actor: Actor, task_id: UU
         if locked.task.state == "ready" and not _in_group(actor, locked):
             raise NotYours(claimed_by=locked.task.claimed_by, claimed_at=locked.task.claimed_at)
         step = await engine.claim(session, locked, actor=actor.person_id, now=now)
-        await copy_status(session, step, now=now)
+        await copy_status(session, step, claimed_at=now)
         return step
 
 
@@ -89,7 +89,7 @@ async def release(session: AsyncSession, engine: Engine, actor: Actor, task_id: 
         if locked.task.assignee is not None or not locked.task.candidate_groups:
             raise NotAllowed("这项任务只由您一人办理，不能退回。")
         step = await engine.release(session, locked, actor=actor.person_id, now=now)
-        await copy_status(session, step, now=None)
+        await copy_status(session, step)
         return step
 
 
@@ -105,7 +105,7 @@ async def hand_over(
         if to not in {colleague.id for colleague in await _find_colleagues(session, task_id)}:
             raise NotAllowed("只能移交给同一海关单位在岗的经办关员。")
         step = await engine.hand_over(session, locked, to=to, actor=actor.person_id, now=now)
-        await copy_status(session, step, now=None)
+        await copy_status(session, step)
         return step
 
 

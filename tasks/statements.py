@@ -28,9 +28,9 @@ LEFT JOIN enterprise e ON e.id = i.enterprise_id
 """)
 
 COPY_STATUS: TextClause = text("""
-UPDATE issue SET status = :status, phase = :phase,
-    first_claimed_at = CASE WHEN :claimed AND :phase = 'customs' THEN coalesce(first_claimed_at, :now)
-        ELSE first_claimed_at END
+UPDATE issue SET status = CAST(:status AS text), phase = CAST(:phase AS text),
+    first_claimed_at = CASE WHEN CAST(:phase AS text) = 'customs'
+        THEN coalesce(first_claimed_at, CAST(:claimed_at AS timestamptz)) ELSE first_claimed_at END
 WHERE id = :instance_id
 """)
 

@@ -128,7 +128,7 @@ async def save(session: AsyncSession, step: Step) -> None:
     """Copy the step's status and phase to the issue and write everything that changed; for all commands but claims."""
     subject: Subject | None = session.info.get(KEY, {}).get(step.instance_id)
     if subject is None:
-        await copy_status(session, step, now=None)
+        await copy_status(session, step)
         return
     if subject.issue is not None:
         subject.issue.status, subject.issue.phase = step.status, step.phase
@@ -150,14 +150,13 @@ async def flush(session: AsyncSession, subject: Subject) -> None:
     await session.execute(statement, parameters | {"id": subject.instance_id})
 
 
-async def copy_status(session: AsyncSession, step: Step, *, now: datetime | None) -> None:
-    """Only the status and phase; with `now` it was a claim, and an issue at customs keeps the moment of its first."""
+async def copy_status(session: AsyncSession, step: Step, *, claimed_at: datetime | None = None) -> None:
+    """Only the status and phase; with `claimed_at` an issue at customs keeps the moment of its first claim."""
     parameters = {
         "instance_id": step.instance_id,
         "status": step.status,
         "phase": step.phase,
-        "claimed": now is not None,
-        "now": now,
+        "claimed_at": claimed_at,
     }
     await session.execute(statements.COPY_STATUS, parameters)
 

@@ -61,18 +61,20 @@ def words(raw: Any, rules: Mapping[str, Any], *, lines: bool) -> str:
 
 def number(raw: Any, rules: Mapping[str, Any], decimals: int | None) -> int | float:
     """A finite number within its bounds; whole where the form allows no decimals."""
+    value: Any = raw
     if isinstance(raw, str) and _NUMBER.fullmatch(raw.strip()):
-        raw = float(raw) if "." in raw else int(raw)
-    is_number = isinstance(raw, int | float) and not isinstance(raw, bool)
-    if not is_number or not math.isfinite(raw) or abs(raw) > LARGEST:
+        value = float(raw) if "." in raw else int(raw)
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise Mistake("{label}须是数字。")
-    if decimals is not None and round(raw, decimals) != raw:
+    if not math.isfinite(value) or abs(value) > LARGEST:
+        raise Mistake("{label}须是数字。")
+    if decimals is not None and round(value, decimals) != value:
         raise Mistake("{label}须是整数。" if decimals == 0 else f"{{label}}最多保留 {decimals} 位小数。")
-    if "min" in rules and raw < rules["min"]:
+    if "min" in rules and value < rules["min"]:
         raise Mistake(f"{{label}}不能小于 {rules['min']}。")
-    if "max" in rules and raw > rules["max"]:
+    if "max" in rules and value > rules["max"]:
         raise Mistake(f"{{label}}不能大于 {rules['max']}。")
-    return raw
+    return value
 
 
 def moment(raw: Any, subtype: str) -> str:
@@ -82,11 +84,11 @@ def moment(raw: Any, subtype: str) -> str:
         if subtype == "date":
             return date.fromisoformat(text).isoformat()
         if subtype == "time":
-            return time.fromisoformat(text).replace(tzinfo=None).isoformat("minutes")
+            return time.fromisoformat(text).replace(tzinfo=None).isoformat(timespec="minutes")
         at = datetime.fromisoformat(text)
         if len(text) <= 10:
             raise Mistake("{label}须同时有日期和时间。")
-        return (at if at.tzinfo else at.replace(tzinfo=BEIJING)).isoformat("seconds")
+        return (at if at.tzinfo else at.replace(tzinfo=BEIJING)).isoformat(timespec="seconds")
     except ValueError as error:
         raise Mistake(f"{{label}}须是正确的{_EXAMPLE[subtype]}。") from error
 
