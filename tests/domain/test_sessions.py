@@ -1,0 +1,153 @@
+"""Sessions: idle and absolute limits, ending, switching, and that loading the actor is one statement."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from domain.models import Membership, Person, SignInSession
+from domain.sessions import (
+    SessionLimits,
+    end_all_sessions,
+    end_session,
+    hash_token,
+    list_sessions,
+    load_actor,
+    start_session,
+    switch_membership,
+)
+
+LIMITS = SessionLimits(idle=timedelta(hours=8), absolute=timedelta(days=7))
+
+
+@pytest.fixture
+def start(session: AsyncSession, now: datetime) -> Any:
+    async def start(actor: Any) -> str:
+        return await start_session(
+            session,
+            actor.person_id,
+            membership_id=actor.membership_id,
+            officer_id=actor.officer_id,
+            ip=None,
+            user_agent=None,
+            limits=LIMITS,
+            now=now,
+        )
+
+    return start
+
+
+async def test_the_token_is_stored_as_its_hash_only(
+    start: Any, world: Any, session: AsyncSession, now: datetime
+) -> None:
+    actor = await world.member(await world.enterprise(), "executive")
+    token = await start(actor)
+    row = (await list_sessions(session, actor.person_id, now))[0]
+    assert row.token_hash == hash_token(token) and token not in row.model_dump_json()
+
+
+async def test_loading_the_actor_is_one_statement(
+    start: Any, world: Any, session: AsyncSession, shared_engine: AsyncEngine, now: datetime
+) -> None:
+    token = await start(await world.officer("handler:2301"))
+    statements: list[str] = []
+    connection = await session.connection()
+    event.listen(
+        connection.sync_connection, "before_cursor_execute", lambda *args: statements.append(args[2])
+    )
+    assert await load_actor(session, token, now + timedelta(minutes=5), LIMITS) is not None
+    assert len(statements) == 1
+
+
+async def test_a_session_lives_while_it_is_used_and_dies_of_idleness(
+    start: Any, world: Any, session: AsyncSession, now: datetime
+) -> None:
+    token = await start(await world.officer("handler:2301"))
+    for hours in (7, 14, 21):
+        assert await load_actor(session, token, now + timedelta(hours=hours), LIMITS) is not None
+    assert await load_actor(session, token, now + timedelta(hours=29), LIMITS) is None
+
+
+async def test_a_session_dies_of_age_however_it_is_used(
+    start: Any, world: Any, session: AsyncSession, now: datetime
+) -> None:
+    token = await start(await world.officer("handler:2301"))
+    for hours in range(6, 7 * 24, 6):
+        assert await load_actor(session, token, now + timedelta(hours=hours), LIMITS) is not None
+    assert await load_actor(session, token, now + timedelta(days=7), LIMITS) is None
+
+
+async def test_last_seen_is_written_at_most_every_minute(
+    start: Any, world: Any, session: AsyncSession, now: datetime
+) -> None:
+    actor = await world.officer("handler:2301")
+    token = await start(actor)
+    seen = []
+    for seconds in (30, 90, 100):
+        await load_actor(session, token, now + timedelta(seconds=seconds), LIMITS)
+        row = (await list_sessions(session, actor.person_id, now))[0]
+        await session.refresh(row)
+        seen.append((row.last_seen_at - now).total_seconds())
+    assert seen == [0, 90, 90]
+
+
+async def test_an_ended_session_opens_nothing(
+    start: Any, world: Any, session: AsyncSession, now: datetime
+) -> None:
+    actor = await world.officer("handler:2301")
+    token = await start(actor)
+    loaded = await load_actor(session, token, now, LIMITS)
+    assert loaded is not None and loaded.session_id is not None
+    stranger = await world.person()
+    assert not await end_session(session, loaded.session_id, stranger.id, now)
+    assert await end_session(session, loaded.session_id, actor.person_id, now)
+    assert await load_actor(session, token, now, LIMITS) is None
+
+
+async def test_signing_out_everywhere_may_leave_one(
+    start: Any, world: Any, session: AsyncSession, now: datetime
+) -> None:
+    actor = await world.officer("handler:2301")
+    tokens = [await start(actor) for _ in range(3)]
+    mine = await load_actor(session, tokens[0], now, LIMITS)
+    assert mine is not None
+    assert await end_all_sessions(session, actor.person_id, now, but=mine.session_id) == 2
+    assert [await load_actor(session, token, now, LIMITS) is None for token in tokens] == [False, True, True]
+    assert await end_all_sessions(session, actor.person_id, now) == 1
+
+
+async def test_people_and_memberships_that_are_switched_off_count_at_once(
+    start: Any, world: Any, session: AsyncSession, now: datetime
+) -> None:
+    actor = await world.member(await world.enterprise(), "executive")
+    token = await start(actor)
+    membership = await session.get(Membership, actor.membership_id)
+    assert membership is not None
+    membership.active = False
+    await session.flush()
+    loaded = await load_actor(session, token, now, LIMITS)
+    assert loaded is not None and loaded.enterprise_id is None and loaded.groups == ()
+    person = await session.get(Person, actor.person_id)
+    assert person is not None
+    person.active = False
+    await session.flush()
+    assert await load_actor(session, token, now, LIMITS) is None
+
+
+async def test_switching_needs_a_membership_of_ones_own(
+    start: Any, world: Any, session: AsyncSession, now: datetime
+) -> None:
+    person = await world.person()
+    first = await world.member(await world.enterprise(), "customs_affairs", person=person)
+    second = await world.member(await world.enterprise(), "executive", person=person)
+    stranger = await world.member(await world.enterprise(), "executive")
+    token = await start(first)
+    actor = await load_actor(session, token, now, LIMITS)
+    assert actor is not None
+    assert not await switch_membership(session, actor, stranger.membership_id)
+    assert await switch_membership(session, actor, second.membership_id)
+    switched = await load_actor(session, token, now, LIMITS)
+    assert switched is not None and switched.enterprise_id == second.enterprise_id
+    assert isinstance((await list_sessions(session, person.id, now))[0], SignInSession)
