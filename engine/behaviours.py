@@ -1,3 +1,6 @@
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportIncompatibleMethodOverride=false
+# pyright: reportArgumentType=false, reportAssignmentType=false
+# The library is untyped, and what is inferred of it (a bool that is always True, attributes set later) is wrong.
 """How elements behave where this engine differs from the library: time is an argument, services are called by the caller,
 variables are assigned and never merged, events reach the activity that they belong to."""
 
@@ -85,6 +88,7 @@ class BoundaryEvent(_Catching, bpmn.BoundaryEvent):
             return
         again = my_task.parent._add_child(self, TaskState.WAITING)
         again.triggered = True
+        self._predict(again, mask=TaskState.NOT_FINISHED_MASK)
         if following is not None:
             definition.arm(again, following)
         runtime_of(my_task).entered(again)

@@ -1,3 +1,6 @@
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportIncompatibleMethodOverride=false
+# pyright: reportArgumentType=false, reportAssignmentType=false
+# The library is untyped, and what is inferred of it (a bool that is always True, attributes set later) is wrong.
 """One instance running in memory: pure and synchronous. It is loaded, told what happened (answers, a message, a time, a
 service's result), advanced until it is quiet, asked what there is to do, and dumped. It calls nobody: what services are due
 is returned, and the caller resolves them. A failed execution is thrown away; its bytes were never changed."""
@@ -117,7 +120,9 @@ class Execution:
         return cls(workflow, runtime)
 
     @classmethod
-    def load(cls, definition: ParsedDefinition, state: bytes, evaluator: Evaluator, now: datetime) -> Execution:
+    def load(
+        cls, definition: ParsedDefinition, state: bytes, evaluator: Evaluator, now: datetime
+    ) -> Execution:
         """The instance whose bytes these are, at this moment."""
         runtime = Runtime(definition, evaluator, now)
         return cls(load_state(state, definition, runtime), runtime)
@@ -204,7 +209,7 @@ class Execution:
         """
         task = self._find(task_id, TaskState.READY)
         if task is None or not task.task_spec.manual:
-            raise TaskGone()
+            raise TaskGone
         element_id = task.task_spec.bpmn_id
         self._runtime.write(task, element_id, answers)
         element = self._runtime.definition.elements[element_id]
@@ -229,7 +234,7 @@ class Execution:
         """What a service returned. Raises TaskGone if it was cancelled meanwhile."""
         task = self._find(call_id, TaskState.STARTED)
         if task is None or "call" not in task.internal_data:
-            raise TaskGone()
+            raise TaskGone
         element = self._runtime.definition.elements[task.task_spec.bpmn_id]
         self._runtime.write(task, element.result_variable, result)
         del task.internal_data["call"]
@@ -257,7 +262,7 @@ class Execution:
     def due_timers(self) -> dict[str, datetime]:
         """The armed timers by element, each with its next moment."""
         dues: dict[str, datetime] = {}
-        for moment, task, element_id in self._armed():
+        for moment, _, element_id in self._armed():
             if element_id not in dues or moment < dues[element_id]:
                 dues[element_id] = moment
         return dues
@@ -268,7 +273,9 @@ class Execution:
         due = [entry for entry in self._armed() if entry[0] <= self.now]
         if not due:
             return []
-        moment, task, element_id = min(due, key=lambda entry: (entry[0], entry[1].internal_data.get("seq", 0)))
+        moment, task, element_id = min(
+            due, key=lambda entry: (entry[0], entry[1].internal_data.get("seq", 0))
+        )
         self._runtime.fire_until = moment
         try:
             self._guarded(task, lambda: task.task_spec._update(task))
@@ -331,7 +338,9 @@ class Execution:
         return {} if element is None else element.properties
 
     def _listening(self) -> list[Task]:
-        return [task for task in self._workflow.event_manager.tasks.values() if task._state == TaskState.WAITING]
+        return [
+            task for task in self._workflow.event_manager.tasks.values() if task._state == TaskState.WAITING
+        ]
 
     def _armed(self) -> Iterator[tuple[datetime, Task, str]]:
         for task in self._listening():

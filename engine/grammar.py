@@ -28,7 +28,7 @@ class ExpressionRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,21 @@ _ESCAPED = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'"}
 _CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "null": None, "None": None}
 _WORDS = frozenset({"and", "or", "not", "in", "is", "if", "then", "else"})
 _FOREIGN = frozenset(
-    "lambda for while def class import from yield await async global nonlocal del return raise try with assert exec"
-    " eval every some satisfies function between instance".split()
+    (
+        "lambda",
+        "for",
+        "while",
+        "def",
+        "class",
+        "import",
+        "from",
+        "yield",
+        "await",
+        "async",
+        "global",
+        "nonlocal",
+    )
+    + ("del", "return", "raise", "try", "with", "assert", "exec", "eval", "some", "every", "satisfies")
 )
 _SAME = {"=": "==", "<>": "!="}
 _COMPARING = frozenset({"=", "==", "!=", "<>", "<", "<=", ">", ">="})
@@ -194,7 +207,13 @@ class _Parser:
     def finish(self) -> None:
         left = self.peek()
         if left.kind != "end":
-            reason = "不能用下标" if left.text == "[" else "不能只对对象的成员调用函数" if left.text == "(" else "这里多了内容"
+            reason = (
+                "不能用下标"
+                if left.text == "["
+                else "不能只对对象的成员调用函数"
+                if left.text == "("
+                else "这里多了内容"
+            )
             raise self.refusal(left.text, reason)
 
     def made(self, node: Node) -> Node:

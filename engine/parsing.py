@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from lxml import etree
 from SpiffWorkflow.bpmn.parser.event_parsers import EventBasedGatewayParser
@@ -170,7 +170,7 @@ class DiagramParser(SpiffBpmnParser):
     """Parses the diagrams of one process; `decisions` are the tables its business rule tasks may call."""
 
     PROCESS_PARSER_CLASS = _Process
-    OVERRIDE_PARSER_CLASSES = {
+    OVERRIDE_PARSER_CLASSES: ClassVar[dict[str, Any]] = {
         **SpiffBpmnParser.OVERRIDE_PARSER_CLASSES,
         full_tag("task"): (_Task, behaviours.PlainTask),
         full_tag("userTask"): (_UserTask, UserTask),
@@ -191,5 +191,3 @@ class DiagramParser(SpiffBpmnParser):
     def __init__(self, decisions: dict[str, Decision]) -> None:
         super().__init__(validator=VALIDATOR)
         self.decisions = decisions
-
-

@@ -1,3 +1,6 @@
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportIncompatibleMethodOverride=false
+# pyright: reportArgumentType=false, reportAssignmentType=false
+# The library is untyped, and what is inferred of it (a bool that is always True, attributes set later) is wrong.
 """What the library's specs talk to while an instance runs: the clock, the variables, the expressions, the queue of steps to
 run, and the record of what happened. One runtime belongs to one `engine.execution.Execution`.
 
@@ -178,7 +181,12 @@ class LiveTask(Task):
     """The library's task without its bookkeeping: it composes log records and reads the clock at every change of state."""
 
     def __init__(
-        self, workflow: Any, task_spec: Any, parent: Task | None = None, state: int = TaskState.MAYBE, id: UUID | None = None
+        self,
+        workflow: Any,
+        task_spec: Any,
+        parent: Task | None = None,
+        state: int = TaskState.MAYBE,
+        id: UUID | None = None,  # noqa: A002  (the library passes it by name)
     ) -> None:
         self.id = id or UUID(int=getrandbits(128), version=4)
         workflow.tasks[self.id] = self
@@ -239,7 +247,9 @@ class _Waiting:
 class InstanceWorkflow(_Waiting, BpmnWorkflow):
     """The top level of an instance; without `begin` it is empty, to be filled by whoever restores it."""
 
-    def __init__(self, spec: Any, subprocess_specs: Any, runtime: Runtime, deserializing: bool = True) -> None:
+    def __init__(
+        self, spec: Any, subprocess_specs: Any, runtime: Runtime, deserializing: bool = True
+    ) -> None:
         self.runtime = runtime
         super().__init__(spec, subprocess_specs, deserializing=True)
 
@@ -259,5 +269,7 @@ class InstanceWorkflow(_Waiting, BpmnWorkflow):
 class InstanceSubWorkflow(_Waiting, BpmnSubWorkflow):
     """An embedded subprocess or a called process; empty until `begin`, like its parent."""
 
-    def __init__(self, spec: Any, parent_task_id: UUID, top_workflow: Any, deserializing: bool = True) -> None:
+    def __init__(
+        self, spec: Any, parent_task_id: UUID, top_workflow: Any, deserializing: bool = True
+    ) -> None:
         super().__init__(spec, parent_task_id, top_workflow, deserializing=True)

@@ -19,6 +19,7 @@ from SpiffWorkflow.task import Task
 from engine.decisions import Decision, DecisionRefused, parse_decisions
 from engine.exceptions import DiagramRefused
 from engine.expressions import ExpressionRefused, read_paths
+from engine.findings import Finding
 from engine.parsing import SPIFF, DiagramParser, as_expression
 from engine.values import Reads
 
@@ -29,23 +30,32 @@ MAX_ELEMENTS = 400
 EXPRESSION_PROPERTIES = ("candidateGroups", "assignee", "claimFor", "dueDate", "status", "statusClaimed")
 WORD_PROPERTIES = ("phase", "onComplete", "resultVariable")
 FLOW_NODES = frozenset(
-    "startEvent endEvent boundaryEvent intermediateCatchEvent intermediateThrowEvent task userTask manualTask serviceTask"
-    " businessRuleTask sendTask receiveTask scriptTask subProcess callActivity transaction adHocSubProcess"
-    " exclusiveGateway parallelGateway inclusiveGateway eventBasedGateway complexGateway".split()
+    [
+        "startEvent",
+        "endEvent",
+        "boundaryEvent",
+        "intermediateCatchEvent",
+        "intermediateThrowEvent",
+        "task",
+        "userTask",
+        "manualTask",
+        "serviceTask",
+        "businessRuleTask",
+        "sendTask",
+        "receiveTask",
+        "scriptTask",
+        "subProcess",
+        "callActivity",
+        "transaction",
+        "adHocSubProcess",
+        "exclusiveGateway",
+        "parallelGateway",
+        "inclusiveGateway",
+        "eventBasedGateway",
+        "complexGateway",
+    ]
 )
 _UNSUPPORTED = frozenset({"scriptTask", "transaction", "adHocSubProcess", "complexGateway"})
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing wrong with the files of a process: where, and the rule in the analyst's words."""
-
-    file: str
-    element: str
-    rule: str
-
-    def __str__(self) -> str:
-        return f"{self.file}：{self.element + '：' if self.element else ''}{self.rule}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,8 @@ def parse_definition(files: Mapping[str, str | bytes], key: str | None = None) -
     elements = _parse_elements(roots, forms)
     key = key or _main_process(roots)
     spec, subprocess_specs = _parse_specs(roots, decisions, key)
-    specs = [spec, *subprocess_specs.values()]
+    # A process may call itself: then its spec stands there twice.
+    specs = list({id(each): each for each in (spec, *subprocess_specs.values())}.values())
     for each in specs:
         _prepare(each)
     return ParsedDefinition(
@@ -124,8 +135,13 @@ def parse_definition(files: Mapping[str, str | bytes], key: str | None = None) -
         reads=Reads(_reads(roots, decisions)),
         decisions=decisions,
         forms=forms,
-        files={name: body if isinstance(body, str) else body.decode(errors="replace") for name, body in files.items()},
-        joins_ahead={(each.name, name): ahead for each in specs for name, ahead in _joins_ahead(each).items()},
+        files={
+            name: body if isinstance(body, str) else body.decode(errors="replace")
+            for name, body in files.items()
+        },
+        joins_ahead={
+            (each.name, name): ahead for each in specs for name, ahead in _joins_ahead(each).items()
+        },
     )
 
 
@@ -136,7 +152,9 @@ def parse_xml(file: str, body: str | bytes) -> etree._Element:
         raise refused(file, "", "文件超过 1 MB")
     if b"\0" in data or re.search(rb"<!\s*(DOCTYPE|ENTITY)", data, re.IGNORECASE):
         raise refused(file, "", "文件不能有 DOCTYPE 声明，也不能是 UTF-16 等编码，请存成 UTF-8")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
+    )
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -146,9 +164,9 @@ def parse_xml(file: str, body: str | bytes) -> etree._Element:
     return root
 
 
-def refused(file: str, element: str, rule: str) -> DiagramRefused:
+def refused(file: str, element: str, sentence: str) -> DiagramRefused:
     """A refusal with one finding."""
-    finding = Finding(file, element, rule)
+    finding = Finding(file, element, "unparsable", sentence)
     return DiagramRefused([finding], str(finding))
 
 
@@ -212,7 +230,8 @@ def _element(file: str, node: etree._Element, forms: Mapping[str, Any]) -> Eleme
         form=element_id in forms,
         operator=None if operator is None else operator.get("id"),
         parameters={} if operator is None else dict(_parameters(operator)),
-        result_variable=(None if operator is None else operator.get("resultVariable")) or properties.get("resultVariable"),
+        result_variable=(None if operator is None else operator.get("resultVariable"))
+        or properties.get("resultVariable"),
         lane=_lane(node, element_id),
         documentation=node.findtext(f"{BPMN}documentation"),
         event=_event_kind(node),
@@ -250,7 +269,9 @@ def _event_kind(node: etree._Element) -> str | None:
 
 def _main_process(roots: Mapping[str, etree._Element]) -> str:
     bpmn = {file: root for file, root in roots.items() if file.endswith(".bpmn")}
-    called = {node.get("calledElement") for root in bpmn.values() for node in root.iter(BPMN + "callActivity")}
+    called = {
+        node.get("calledElement") for root in bpmn.values() for node in root.iter(BPMN + "callActivity")
+    }
     processes = [
         process.get("id") or ""
         for root in bpmn.values()
@@ -387,5 +408,3 @@ def _owner(node: etree._Element) -> str:
         if kind in FLOW_NODES or kind == "sequenceFlow":
             return ancestor.get("id") or ""
     return ""
-
-

@@ -1,3 +1,6 @@
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportIncompatibleMethodOverride=false
+# pyright: reportArgumentType=false, reportAssignmentType=false
+# The library is untyped, and what is inferred of it (a bool that is always True, attributes set later) is wrong.
 """The state of a running instance as bytes: what is alive, and nothing of how it came to be.
 
 One version byte, then zstd over JSON: the variables, and for each workflow (the instance, its live subprocesses) rows
@@ -72,7 +75,11 @@ def load_state(data: bytes, definition: ParsedDefinition, runtime: Runtime) -> I
         tasks = _tasks(workflow, rows)
         workflow.task_tree = tasks[0]
         restored.append(tasks)
-        waiting += [task for task in tasks if task._state == TaskState.WAITING and isinstance(task.task_spec, CatchingEvent)]
+        waiting += [
+            task
+            for task in tasks
+            if task._state == TaskState.WAITING and isinstance(task.task_spec, CatchingEvent)
+        ]
     for task in sorted(waiting, key=lambda task: task.internal_data.get("seq", 0)):
         top.event_manager.add_task(task)
     return top
@@ -99,7 +106,9 @@ def _live_workflows(top: InstanceWorkflow) -> Iterator[Any]:
     yield from sorted(top.subprocesses.values(), key=lambda each: each.depth)
 
 
-def _rows(workflow: Any, definition: ParsedDefinition, index: int, places: dict[UUID, list[int]]) -> list[list[Any]]:
+def _rows(
+    workflow: Any, definition: ParsedDefinition, index: int, places: dict[UUID, list[int]]
+) -> list[list[Any]]:
     order = _in_tree_order(workflow)
     kept = _kept(workflow, order, definition)
     row_of: dict[UUID, int] = {}
@@ -186,7 +195,9 @@ def _tasks(workflow: Any, rows: list[list[Any]]) -> list[Task]:
         if spec is None:
             raise EngineFailure(f"the definition has no element {name!r} any more", name)
         task_id = UUID(bytes=b64decode(known)) if known else None
-        task = LiveTask(workflow, spec, tasks[parent] if parent >= 0 else None, state & (_TRIGGERED - 1), task_id)
+        task = LiveTask(
+            workflow, spec, tasks[parent] if parent >= 0 else None, state & (_TRIGGERED - 1), task_id
+        )
         task.triggered = state >= _TRIGGERED
         if internal:
             task.internal_data = untagged(internal)

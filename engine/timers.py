@@ -115,9 +115,7 @@ def parse_cycle(value: Any, now: datetime) -> Cycle | None:
         raise TimeRefused(value, "周期不能短于一分钟")
     left = int(count) if count else None
     due_at = parse_moment(start) if start else step.after(now)
-    cycle: Cycle | None = Cycle(left, due_at, interval)
     if left == 0:
         return None
-    if due_at < now and cycle is not None:
-        cycle = cycle.following(now)
-    return cycle
+    cycle = Cycle(left, due_at, interval)
+    return cycle.following(now) if due_at < now else cycle

@@ -9,7 +9,9 @@ import pytest
 from tests.engine.walks import load_diagram, walk
 
 ROOT = Path(__file__).parents[2]
-DIAGRAMS = sorted([*(Path(__file__).parent / "diagrams").glob("*.bpmn"), *(ROOT / "processes").glob("*.bpmn")])
+DIAGRAMS = sorted(
+    [*(Path(__file__).parent / "diagrams").glob("*.bpmn"), *(ROOT / "processes").glob("*.bpmn")]
+)
 WALKS = 25
 
 

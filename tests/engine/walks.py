@@ -12,15 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
-from SpiffWorkflow.bpmn.serializer.default.workflow import BpmnSubWorkflowConverter, BpmnWorkflowConverter, TaskConverter
+from SpiffWorkflow.bpmn.serializer.default.workflow import (
+    BpmnSubWorkflowConverter,
+    BpmnWorkflowConverter,
+    TaskConverter,
+)
 from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
 from SpiffWorkflow.spiff.serializer import DEFAULT_CONFIG
 from SpiffWorkflow.task import TaskState
 
 from engine.execution import Execution
 from engine.expressions import Evaluator
-from engine.runtime import InstanceSubWorkflow, InstanceWorkflow, LiveTask, Outcome, Runtime
 from engine.grammar import Literal, Node, children, parse_expression
+from engine.runtime import InstanceSubWorkflow, InstanceWorkflow, LiveTask, Outcome, Runtime
 from engine.specs import ParsedDefinition, expressions_of, parse_definition, parse_xml
 
 START = datetime(2026, 12, 20, 9, tzinfo=UTC)
@@ -119,7 +123,9 @@ def _register_events(workflow: Any) -> None:
 def view(execution: Execution) -> dict[str, Any]:
     """What both must agree on."""
     return {
-        "ready": [(task.element_id, task.index, task.entered, task.assignee) for task in execution.ready_tasks()],
+        "ready": [
+            (task.element_id, task.index, task.entered, task.assignee) for task in execution.ready_tasks()
+        ],
         "active": execution.active_elements(),
         "timers": Counter((element, moment) for moment, _, element in execution._armed()),
         "messages": sorted(execution.waiting_messages()),
@@ -248,5 +254,3 @@ def walk(definition: ParsedDefinition, seed: int, steps: int = 40) -> int:
 def told(execution: Execution) -> list[tuple[str, str]]:
     """The trace without ids."""
     return [(entry.kind, entry.element_id) for entry in execution.trace]
-
-
