@@ -114,6 +114,7 @@ class World:
         """The issue as the database has it."""
         found = await self.session.get(Issue, id_, populate_existing=True)
         assert found is not None
+        self.session.expunge(found)  # what is read later must not change it
         return found
 
     async def instance(self, id_: UUID) -> Any:
