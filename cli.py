@@ -20,10 +20,16 @@ from settings import Settings
 if TYPE_CHECKING:
     from api.serving import Fleet
 
-app = typer.Typer(help="企业问题清零：提出问题、办理、答复、评价。", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="企业问题清零：提出问题、办理、答复、评价。", no_args_is_help=True, add_completion=False
+)
 
-DataDir = Annotated[Path | None, typer.Option("--data", help="数据目录（QINGLING_DATA_DIR）。", file_okay=False)]
-Demo = Annotated[bool | None, typer.Option("--demo/--no-demo", help="演示模式：虚构的企业、人员和问题（QINGLING_DEMO）。")]
+DataDir = Annotated[
+    Path | None, typer.Option("--data", help="数据目录（QINGLING_DATA_DIR）。", file_okay=False)
+]
+Demo = Annotated[
+    bool | None, typer.Option("--demo/--no-demo", help="演示模式：虚构的企业、人员和问题（QINGLING_DEMO）。")
+]
 Port = Annotated[int | None, typer.Option(help="端口（QINGLING_PORT）。", min=0, max=65535)]
 Parent = Annotated[int | None, typer.Option(hidden=True)]
 Result = TypeVar("Result")
@@ -43,7 +49,9 @@ def serve(
 
 
 @app.command()
-def web(port: Port = None, data: DataDir = None, demo: Demo = None, fd: Parent = None, parent: Parent = None) -> None:
+def web(
+    port: Port = None, data: DataDir = None, demo: Demo = None, fd: Parent = None, parent: Parent = None
+) -> None:
     """只启动网页；数据库由 QINGLING_DATABASE_URL 指定，或用本数据目录里正在运行的。"""
     settings = read_settings(port=port, data_dir=data, demo=demo)
     import socket
@@ -86,7 +94,9 @@ def migrate(data: DataDir = None, demo: Demo = None) -> None:
 
 @app.command()
 def check(
-    files: Annotated[list[Path] | None, typer.Argument(help="流程图（.bpmn）；不写则检查 processes/ 下的全部。")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="流程图（.bpmn）；不写则检查 processes/ 下的全部。")
+    ] = None,
 ) -> None:
     """检查流程：规则和案例。没有问题退出码为 0，否则为 1，每个问题一行。"""
     from wiring import check_processes
@@ -226,7 +236,9 @@ def find_database(settings: Settings) -> str:
 
     url = settings.database_url or find_running(settings.data_dir.absolute())
     if url is None:
-        fail(f"没有可用的数据库：请设置 QINGLING_DATABASE_URL，或先在 {settings.data_dir} 上运行 qingling serve。")
+        fail(
+            f"没有可用的数据库：请设置 QINGLING_DATABASE_URL，或先在 {settings.data_dir} 上运行 qingling serve。"
+        )
     return url
 
 

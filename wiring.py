@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,15 +24,19 @@ from domain.people import find_contact
 from domain.scanning import ClamScanner
 from domain.seed import seed
 from domain.sessions import SessionLimits
-from domain.working_days import WorkingCalendar, add_working_days
+from domain.working_days import WorkingCalendar
+from engine.cases import check_cases
 from engine.catalogue import hash_files, read_folder
 from engine.exceptions import UnknownProcess
 from engine.instances import Engine
+from engine.validation import validate
 from messages.channels import Channel, DemoChannel
 from messages.codes import CodeOutbox
 from messages.delivery import Delivery
 from messages.sealing import Sealer
 from settings import Settings
+from tasks.functions import build_functions
+from tasks.jobs import run_due_timers
 from tasks.operators import build_operators
 
 log = structlog.get_logger(__name__)
@@ -44,15 +48,6 @@ CALENDAR_INTERVAL_S = 60.0
 def read_clock() -> datetime:
     """The time, for the edges that have no request."""
     return datetime.now(UTC)
-
-
-def build_functions(calendar: WorkingCalendar) -> dict[str, Any]:
-    """What expressions of diagrams may call beyond the language's own functions."""
-
-    def working_days(now: datetime, days: float) -> datetime:
-        return add_working_days(now, days, calendar)
-
-    return {"working_days": working_days}
 
 
 def build_engine(calendar: WorkingCalendar) -> Engine:
@@ -77,15 +72,24 @@ async def open_parts(settings: Settings, database_url: str) -> AsyncIterator[Wir
         session_limits=SessionLimits.of(settings),
         send_code=CodeOutbox(Sealer(settings.pepper)),
     )
-    await refresh_calendar(wired)
-    refreshing = asyncio.create_task(_keep_calendar_fresh(wired))
     try:
-        yield wired
+        await refresh_calendar(wired)
+        async with in_background(_keep_calendar_fresh(wired)):
+            yield wired
     finally:
-        refreshing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await refreshing
         await database.dispose()
+
+
+@asynccontextmanager
+async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do this beside the block, and end it with the block."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def refresh_calendar(wired: Wired) -> None:
@@ -117,7 +121,10 @@ async def run_worker(settings: Settings, database_url: str) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_parts(settings, database_url) as wired, jobs.open_jobs(database_url, connections=settings.worker_jobs):
+    async with (
+        open_parts(settings, database_url) as wired,
+        jobs.open_jobs(database_url, connections=settings.worker_jobs),
+    ):
         working = [asyncio.create_task(job) for job in build_work(wired)]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*working, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -151,8 +158,7 @@ async def run_timers(wired: Wired) -> None:
     """Fire what is due, one instance a transaction, and look again after `timer_interval_s`."""
     while True:
         try:
-            while await fire_due_timer(wired):
-                pass
+            await run_due_timers(wired.sessions, wired.engine, read_clock)
         except (SQLAlchemyError, OSError) as error:  # the database is away: it will be back
             log.warning("timers.waiting", error=type(error).__name__)
         await asyncio.sleep(wired.settings.timer_interval_s)
@@ -183,7 +189,9 @@ async def deploy_missing(wired: Wired) -> list[str]:
                 await session.commit()
                 continue
         if newest.content_hash != hash_files(files):
-            lines.append(f"processes/{key} 与已部署的版本 {newest.version} 不同；运行 qingling deploy {key} 后生效。")
+            lines.append(
+                f"processes/{key} 与已部署的版本 {newest.version} 不同；运行 qingling deploy {key} 后生效。"
+            )
     return lines
 
 
@@ -200,7 +208,49 @@ async def deploy_processes(
     async with open_parts(settings, database_url) as wired, wired.sessions() as session:
         for key in keys or process_keys(folder):
             files = read_folder(folder, key)
-            row, is_new = await wired.engine.catalogue.deploy(session, key, files, actor=None, now=read_clock())
+            row, is_new = await wired.engine.catalogue.deploy(
+                session, key, files, actor=None, now=read_clock()
+            )
             lines.append(f"{key}：版本 {row.version}" + ("，已部署。" if is_new else "，没有变化。"))
         await session.commit()
+    return lines
+
+
+async def add_demo_data(wired: Wired) -> list[str]:
+    """The demo's people, and its issues taken through the real commands, where there are none yet; a line to print."""
+    from tasks.demo import play_demo
+
+    count = await play_demo(wired.sessions, wired.engine, read_clock())
+    return [f"已写入演示数据：{count} 个问题。"] if count else []
+
+
+async def show_demo_people(settings: Settings, database_url: str) -> list[str]:
+    """The table of who can sign in to the demo."""
+    from api.json.dev import list_people
+
+    async with open_parts(settings, database_url) as wired, wired.sessions() as session:
+        people = await list_people(session)
+    lines = ["演示人员（验证码见 /dev/inbox）："]
+    for one in people:
+        place = one["enterprise"] or one["office"] or ""
+        password = f"  密码 {one['password']}" if one["password"] else ""
+        lines.append(f"  {one['phone']}  {one['name']}  {'、'.join(one['roles'])}  {place}{password}")
+    return lines
+
+
+def check_processes(diagrams: list[Path]) -> list[str]:
+    """Every finding about these diagrams and what belongs to them, one line each; their cases are played too."""
+    calendar = WorkingCalendar()
+    functions, operators = build_functions(calendar), build_operators(calendar)
+    lines: list[str] = []
+    for diagram in diagrams:
+        try:
+            files = read_folder(diagram.parent, diagram.stem)
+        except (OSError, UnicodeDecodeError, UnknownProcess) as error:
+            why = "文件要存在，名称只用小写字母、数字和下划线，编码为 UTF-8"
+            lines.append(f"{diagram}：不能读取：{why}（{type(error).__name__}）。")
+            continue
+        findings = validate(files, operators=operators, functions=functions)
+        findings = findings or check_cases(files, functions)
+        lines += [f"{diagram.parent}/{finding}" for finding in findings]
     return lines

@@ -17,7 +17,9 @@ class Json(Response):
 
     media_type = "application/json"
 
-    def __init__(self, content: Any, status_code: int = 200, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, content: Any, status_code: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(content, status_code, headers)
 
     def render(self, content: Any) -> bytes:
@@ -33,7 +35,13 @@ class ProblemJson(Response):
 
 def problem_body(status: int, kind: str, detail: str, *, title: str | None = None, **members: Any) -> bytes:
     """A problem as bytes; `kind` is what programs tell problems apart by (`type` is `urn:qingling:<kind>`)."""
-    problem = {"type": f"urn:qingling:{kind}", "title": title or detail, "status": status, "detail": detail, **members}
+    problem = {
+        "type": f"urn:qingling:{kind}",
+        "title": title or detail,
+        "status": status,
+        "detail": detail,
+        **members,
+    }
     return orjson.dumps(problem, default=str, option=OPTIONS)
 
 

@@ -164,7 +164,12 @@ async def answer_database_error(request: Request, error: Exception) -> Response:
     """A database that went away or would not wait is told as "try again"; anything else is our mistake."""
     assert isinstance(error, DBAPIError)
     state = str(getattr(error.orig, "sqlstate", None) or "")
-    went_away = type(error.orig).__name__ in ("OperationalError", "InterfaceError", "AdminShutdown", "CrashShutdown")
+    went_away = type(error.orig).__name__ in (
+        "OperationalError",
+        "InterfaceError",
+        "AdminShutdown",
+        "CrashShutdown",
+    )
     if error.connection_invalidated or went_away or state[:2] in ("08", "40", "53", "55", "57"):
         log.warning("database.unavailable", sqlstate=state, exc_info=error)
         return await answer_busy(request, error)
@@ -215,7 +220,7 @@ def plain_error_page(request: Request, status: int, title: str, detail: str) -> 
     request_id = getattr(request.state, "request_id", "")
     html = (
         f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>{title}</title>'
-        f"<h1>{title}</h1><p>{detail}</p><p>请求编号：{request_id}</p><p><a href=\"/\">返回首页</a></p>"
+        f'<h1>{title}</h1><p>{detail}</p><p>请求编号：{request_id}</p><p><a href="/">返回首页</a></p>'
     )
     return HTMLResponse(html, status)
 
@@ -231,7 +236,9 @@ def sign_in_address(request: Request) -> str:
 def kind_of(refusal: Refusal) -> str:
     """`TaskAlreadyClaimed` as `task_already_claimed`."""
     name = type(refusal).__name__
-    return "".join(f"_{letter.lower()}" if letter.isupper() and at else letter.lower() for at, letter in enumerate(name))
+    return "".join(
+        f"_{letter.lower()}" if letter.isupper() and at else letter.lower() for at, letter in enumerate(name)
+    )
 
 
 def field_name(place: tuple[str | int, ...]) -> str:

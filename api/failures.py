@@ -9,7 +9,6 @@ from uuid import UUID
 
 import structlog
 from fastapi import Request
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.logs import describe_error
@@ -28,9 +27,9 @@ class Attempt:
 
     command: str
     actor: Actor
-    task_id: UUID | None = None
-    instance_id: UUID | None = None
-    answers: dict[str, Any] | None = None
+    task_id: UUID | None
+    instance_id: UUID | None
+    answers: dict[str, Any] | None
 
 
 def note_attempt(
@@ -42,45 +41,41 @@ def note_attempt(
     instance_id: UUID | None = None,
     answers: dict[str, Any] | None = None,
 ) -> None:
-    """Say what is about to be tried; every route that drives a process does, before it does."""
+    """Say what is about to be tried, before it is: if a submit breaks, its answers become the task's draft."""
     request.state.attempt = Attempt(command, actor, task_id, instance_id, answers)
 
 
 async def keep_failure(request: Request, error: EngineFailure) -> bool:
     """Record the incident and keep the answers as the task's draft; whether they were kept."""
-    attempt: Attempt | None = getattr(request.state, "attempt", None)
-    if attempt is None:
-        return False
     wired: Wired = request.app.state.wired
+    attempt: Attempt | None = getattr(request.state, "attempt", None)
     try:
-        await _record_incident(wired, attempt, error)
+        await _record_incident(wired, error, attempt)
         return await _keep_answers(wired, attempt)
     except SQLAlchemyError as second:  # the first failure must still be told
-        log.error("incident.not_recorded", exc_info=second)
+        log.exception("incident.not_recorded", exc_info=second)
         return False
 
 
-async def _record_incident(wired: Wired, attempt: Attempt, error: EngineFailure) -> None:
+async def _record_incident(wired: Wired, error: EngineFailure, attempt: Attempt | None) -> None:
+    instance_id = error.instance_id or (attempt and attempt.instance_id)
+    if instance_id is None:
+        return  # the instance was to be started: nothing of it exists
     async with wired.sessions() as session:
-        instance_id = attempt.instance_id or await session.scalar(
-            text("SELECT instance_id FROM user_task WHERE id = :id"), {"id": attempt.task_id}
-        )
-        if instance_id is None:
-            return
         await wired.engine.record_incident(
             session,
             instance_id=instance_id,
             element_id=error.element_id,
-            task_id=attempt.task_id,
-            command=attempt.command,
+            task_id=error.task_id,
+            command=error.command or (attempt.command if attempt else "?"),
             error=f"{error}（{describe_error(error)}）",
             now=datetime.now(UTC),
         )
         await session.commit()
 
 
-async def _keep_answers(wired: Wired, attempt: Attempt) -> bool:
-    if attempt.task_id is None or not attempt.answers:
+async def _keep_answers(wired: Wired, attempt: Attempt | None) -> bool:
+    if attempt is None or attempt.task_id is None or not attempt.answers:
         return False
     async with wired.sessions() as session:
         try:

@@ -17,6 +17,7 @@ from prometheus_client import (
     multiprocess,
 )
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import PlainTextResponse, Response
 
 from api.answers import Json
@@ -67,8 +68,10 @@ async def find_missing(wired: Any) -> list[str]:
     """What keeps this process from serving; empty when nothing does."""
     try:
         async with wired.sessions() as session:
-            deployed = await session.scalar(text("SELECT count(*) FROM process_definition WHERE key = 'issue'"))
-    except Exception as error:  # whatever is wrong with the database, the answer is "not ready"
+            deployed = await session.scalar(
+                text("SELECT count(*) FROM process_definition WHERE key = 'issue'")
+            )
+    except (SQLAlchemyError, OSError) as error:
         log.warning("readyz.database", error=type(error).__name__)
         return ["database"]
     return [] if deployed else ["process issue"]

@@ -35,12 +35,18 @@ def configure_logging(settings: Settings) -> None:
         tell_exception,
     ]
     renderer: Any = (
-        structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str).decode())
+        structlog.processors.JSONRenderer(
+            serializer=lambda event, **_: orjson.dumps(event, default=str).decode()
+        )
         if settings.log_format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
     )
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -54,7 +60,15 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in ("uvicorn.access", "httpx", "httpcore", "alembic", "procrastinate", "SpiffWorkflow", "spiff"):
+    for noisy in (
+        "uvicorn.access",
+        "httpx",
+        "httpcore",
+        "alembic",
+        "procrastinate",
+        "SpiffWorkflow",
+        "spiff",
+    ):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers = []
@@ -89,7 +103,10 @@ def error_places(error: BaseException) -> list[str]:
     current: BaseException | None = error
     while current is not None and len(places) < 40:
         frames = traceback.extract_tb(current.__traceback__)[-12:]
-        places += [f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+        places += [
+            f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno} {frame.name}"
+            for frame in frames
+        ]
         current = current.__cause__
     return places
 
@@ -126,7 +143,9 @@ class RequestLog:
             route = route_pattern(scope)
             observe_request(scope["method"], route, status, seconds)
             if route not in QUIET_ROUTES or status >= 500:
-                log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
+                log.info(
+                    "request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1)
+                )
 
 
 def _given_id(scope: Scope) -> str | None:

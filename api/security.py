@@ -81,7 +81,7 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = {name: value for name, value in scope["headers"]}
+        headers: dict[bytes, bytes] = dict(scope["headers"])
         send = self._with_headers(send)
         refusal = self._refuse(scope, headers)
         if refusal:
@@ -156,7 +156,10 @@ def is_foreign(headers: dict[bytes, bytes]) -> bool:
     origin = headers.get(b"origin")
     if origin is None:
         return False
-    return urlsplit(origin.decode("latin-1")).netloc.lower() != headers.get(b"host", b"").decode("latin-1").lower()
+    return (
+        urlsplit(origin.decode("latin-1")).netloc.lower()
+        != headers.get(b"host", b"").decode("latin-1").lower()
+    )
 
 
 async def _send_problem(send: Send, scope: Scope, status: int, kind: str, detail: str) -> None:
@@ -207,7 +210,9 @@ async def check_csrf(request: Request) -> None:
     given = request.headers.get(CSRF_HEADER)
     if is_form:
         form = await request.form()
-        refuse_control_characters([*form.keys(), *(value for value in form.values() if isinstance(value, str))])
+        refuse_control_characters(
+            [*form.keys(), *(value for value in form.values() if isinstance(value, str))]
+        )
         field = form.get(CSRF_FIELD)
         given = given or (field if isinstance(field, str) else None)
     cookies = (request.cookies.get(SESSION_COOKIE), request.cookies.get(BROWSER_COOKIE))

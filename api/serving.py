@@ -44,7 +44,9 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind((host.strip("[]"), port))
     except OSError as error:
         listener.close()
-        raise PortTaken(f"不能在 {host}:{port} 上提供服务：{error.strerror}。请用 --port 换一个端口。") from error
+        raise PortTaken(
+            f"不能在 {host}:{port} 上提供服务：{error.strerror}。请用 --port 换一个端口。"
+        ) from error
     listener.listen(BACKLOG)
     listener.set_inheritable(True)
     return listener

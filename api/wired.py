@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from domain.attachments import FileStore
+from domain.attachments import AttachmentStore
 from domain.codes import CodeLimits, CodeSender
 from domain.scanning import Scanner
 from domain.sessions import SessionLimits
@@ -22,7 +22,7 @@ class Wired:
     sessions: async_sessionmaker[AsyncSession]
     engine: Engine
     calendar: WorkingCalendar
-    store: FileStore
+    store: AttachmentStore
     scanner: Scanner | None
     code_limits: CodeLimits
     session_limits: SessionLimits

@@ -16,7 +16,7 @@ from api.json.route import json_router
 from api.json.schemas import AttachmentOut
 from domain.access import attachment_readable_by
 from domain.actor import Actor
-from domain.attachments import FileStore, add_attachment
+from domain.attachments import AttachmentStore, add_attachment
 from domain.models import Attachment
 from tasks.exceptions import NotFound
 
@@ -25,8 +25,12 @@ router = json_router("附件")
 SHOWN_IN_PLACE = frozenset({"image/jpeg", "image/png", "application/pdf"})
 
 
-@router.post("/attachments", status_code=201, response_model=AttachmentOut, summary="上传附件", dependencies=[allow()])
-async def upload(file: UploadFile, actor: ActorDep, session: SessionDep, wired: WiredDep, now: NowDep) -> Response:
+@router.post(
+    "/attachments", status_code=201, response_model=AttachmentOut, summary="上传附件", dependencies=[allow()]
+)
+async def upload(
+    file: UploadFile, actor: ActorDep, session: SessionDep, wired: WiredDep, now: NowDep
+) -> Response:
     """jpg, png, pdf, ofd, docx or xlsx, recognised by content; its uploader's until it is used in a task's answers."""
     settings = wired.settings
     row = await add_attachment(
@@ -57,7 +61,7 @@ async def download(
 
 
 async def answer_file(
-    session: AsyncSession, store: FileStore, actor: Actor, attachment_id: UUID, *, inline: bool
+    session: AsyncSession, store: AttachmentStore, actor: Actor, attachment_id: UUID, *, inline: bool
 ) -> Response:
     """The file under its name. Raises NotFound for whoever may not read it. It may be framed by our own pages only."""
     row = await session.scalar(

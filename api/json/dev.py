@@ -15,7 +15,9 @@ from api.json.sign_in import show_phone
 from domain.demo.people import PASSWORD
 from messages.models import DemoInbox
 
-router = json_router("演示")  # /dev/inbox without the prefix is a page, which answers programs with the same JSON
+router = json_router(
+    "演示"
+)  # /dev/inbox without the prefix is a page, which answers programs with the same JSON
 
 plain_router = json_router("演示", prefix="")
 

@@ -11,7 +11,12 @@ from domain.lists import list_all_choices
 router = json_router("名单")
 
 
-@router.get("/lists", response_model=Lists, summary="问题类型、业务类别、重要性、海关单位、本企业高管", dependencies=[allow()])
+@router.get(
+    "/lists",
+    response_model=Lists,
+    summary="问题类型、业务类别、重要性、海关单位、本企业高管",
+    dependencies=[allow()],
+)
 async def show_lists(actor: ActorDep, session: SessionDep) -> Response:
     """Codes are sent, names are shown; executives are named by their person's id."""
     lists = await list_all_choices(session, actor)

@@ -136,6 +136,7 @@ class IssueBody(Body):
     title: str = Field(default="", max_length=400)
     description: str = Field(default="", max_length=20000)
     contact: str = Field(default="", max_length=200)
+    importance: Code | None = Field(default=None, description="由高管提出的问题才可填")
     executive: str | None = Field(default=None, max_length=64, description="由哪位高管审核；只有一位时可不填")
     attachments: list[UUID] | None = Field(default=None, max_length=100, strict=False)
 

@@ -1,7 +1,10 @@
 """Rows as the JSON contract shows them: plain dicts, straight to orjson."""
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
+from tasks.details import IssueDetail
 from tasks.fields import inputs, options, starting_values
 from tasks.inbox import TaskLine, TaskView
 
@@ -44,7 +47,9 @@ def show_task_view(view: TaskView) -> dict[str, Any]:
         "form": view.form,
         "values": starting_values(view.form, view.context),
         "options": {
-            component["key"]: [{"value": one.value, "label": one.label} for one in options(component, view.context)]
+            component["key"]: [
+                {"value": one.value, "label": one.label} for one in options(component, view.context)
+            ]
             for component, _ in inputs(view.form)
             if "valuesKey" in component
         },
@@ -53,4 +58,81 @@ def show_task_view(view: TaskView) -> dict[str, Any]:
         "answers": view.answers,
         "may_claim": view.may_claim,
         "may_release": view.may_release,
+    }
+
+
+ISSUE_COLUMNS = (
+    "id",
+    "number",
+    "title",
+    "description",
+    "contact",
+    "kind",
+    "category",
+    "importance",
+    "office",
+    "status",
+    "phase",
+    "round",
+    "transfers",
+    "outcome",
+    "raised_by_executive",
+    "created_at",
+    "submitted_at",
+    "due_at",
+    "paused_at",
+    "first_claimed_at",
+    "answered_at",
+    "overdue_at",
+    "closed_at",
+)
+
+
+def show_issue_detail(detail: IssueDetail) -> dict[str, Any]:
+    """Everything about one issue; people as id and name, files as their metadata."""
+    issue = detail.issue
+
+    def person(id_: UUID | None) -> dict[str, Any] | None:
+        return {"id": id_, "name": detail.people.get(id_, "")} if id_ else None
+
+    def files(ids: Iterable[UUID]) -> list[dict[str, Any]]:
+        found = [detail.attachments[id_] for id_ in ids if id_ in detail.attachments]
+        return [{"id": one.id, "name": one.name, "size": one.size, "type": one.media_type} for one in found]
+
+    return {
+        **{name: getattr(issue, name) for name in ISSUE_COLUMNS},
+        "office_name": detail.office_name,
+        "enterprise": {"id": issue.enterprise_id, "name": detail.enterprise_name},
+        "submitter": person(issue.submitter_id),
+        "executive": person(issue.executive_id),
+        "handler": person(issue.handler_id),
+        "attachments": files(issue.attachments),
+        "answers": [
+            {
+                "round": one.round,
+                "answer": one.text,
+                "office": one.office,
+                "office_name": detail.offices.get(one.office, one.office),
+                "answered_by": person(one.answered_by),
+                "answered_at": one.answered_at,
+                "attachments": files(one.attachments),
+            }
+            for one in detail.answers
+        ],
+        "evaluations": [
+            {
+                "round": one.round,
+                "person": person(one.person_id),
+                "rating": one.rating,
+                "comment": one.comment,
+                "reopen": one.reopen,
+                "at": one.at,
+            }
+            for one in detail.evaluations
+        ],
+        "changes": detail.changes,
+        "tasks": detail.open_tasks,
+        "done_tasks": detail.done_tasks,
+        "other_answers": detail.other_answers,
+        "may_withdraw": detail.may_withdraw,
     }

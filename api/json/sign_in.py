@@ -23,7 +23,9 @@ router = json_router("登录")
 
 
 @router.post("/sign-in/code", status_code=202, response_model=CodeSent, summary="发送登录验证码")
-async def ask_code(body: CodeWanted, request: Request, session: SessionDep, wired: WiredDep, now: NowDep) -> Response:
+async def ask_code(
+    body: CodeWanted, request: Request, session: SessionDep, wired: WiredDep, now: NowDep
+) -> Response:
     """The same answer for every phone, whether somebody has it or not."""
     challenge = await signin.ask_code(
         session,
@@ -39,7 +41,9 @@ async def ask_code(body: CodeWanted, request: Request, session: SessionDep, wire
 
 
 @router.post("/sign-in", response_model=SignedInOut, summary="登录")
-async def sign_in(body: SignInBody, request: Request, session: SessionDep, wired: WiredDep, now: NowDep) -> Response:
+async def sign_in(
+    body: SignInBody, request: Request, session: SessionDep, wired: WiredDep, now: NowDep
+) -> Response:
     """Phone and code; officers with their password too."""
     signed_in = await signin.sign_in(
         session,
@@ -66,7 +70,12 @@ async def tell_me(actor: ActorDep, session: SessionDep) -> Response:
 
 @router.post("/me/membership", response_model=Me, summary="换一家企业", dependencies=[allow()])
 async def switch_membership(
-    body: MembershipChoice, request: Request, actor: ActorDep, session: SessionDep, wired: WiredDep, now: NowDep
+    body: MembershipChoice,
+    request: Request,
+    actor: ActorDep,
+    session: SessionDep,
+    wired: WiredDep,
+    now: NowDep,
 ) -> Response:
     """Only this session changes."""
     if not await signin.switch_membership(session, actor, parse_id(body.id)):
@@ -86,7 +95,10 @@ async def list_sessions(actor: ActorDep, session: SessionDep, wired: WiredDep, n
     """Where I am signed in, the last used first."""
     found = await signin.list_sessions(session, actor.person_id, now, wired.session_limits)
     fields = ("id", "created_at", "last_seen_at", "expires_at", "ip", "user_agent")
-    items = [{name: getattr(one, name) for name in fields} | {"current": one.id == actor.session_id} for one in found]
+    items = [
+        {name: getattr(one, name) for name in fields} | {"current": one.id == actor.session_id}
+        for one in found
+    ]
     return Json({"items": items})
 
 
@@ -126,7 +138,10 @@ def show_me(actor: Actor, memberships: list[MembershipView]) -> dict[str, Any]:
         "person": {"id": actor.person_id, "name": actor.name, "phone": show_phone(actor.phone)},
         "membership": next((one for one in shown if one["id"] == actor.membership_id), None),
         "memberships": shown,
-        "officer": {"id": actor.officer_id, "roles": [{"role": role, "office": office} for role, office in pairs]}
+        "officer": {
+            "id": actor.officer_id,
+            "roles": [{"role": role, "office": office} for role, office in pairs],
+        }
         if actor.officer_id
         else None,
     }

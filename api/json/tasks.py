@@ -51,7 +51,9 @@ async def list_tasks(
 
 
 @router.get("/tasks/{task_id}", response_model=TaskDetail, summary="任务与表单", dependencies=[allow()])
-async def show_one(task_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep) -> Response:
+async def show_one(
+    task_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
+) -> Response:
     """One task with its form, the values its fields start with, and what I saved as a draft."""
     return Json(show_task_view(await inbox.get_task(session, engine, actor, parse_id(task_id), now)))
 
@@ -61,32 +63,36 @@ async def save_draft(
     task_id: str, body: DraftBody, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
 ) -> Response:
     """Kept as it is, unchecked; the version does not grow."""
-    return Json({"saved_at": await commands.save_draft(session, engine, actor, parse_id(task_id), body.answers, now)})
+    return Json(
+        {"saved_at": await commands.save_draft(session, engine, actor, parse_id(task_id), body.answers, now)}
+    )
 
 
 @router.post("/tasks/{task_id}/claim", response_model=TaskDetail, summary="认领", dependencies=[allow()])
 async def claim(
-    task_id: str, request: Request, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
+    task_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
 ) -> Response:
     """Mine from now on; 409 says who was first."""
     id_ = parse_id(task_id)
-    note_attempt(request, "claim", actor, task_id=id_)
     await commands.claim(session, engine, actor, id_, now)
     return Json(show_task_view(await inbox.get_task(session, engine, actor, id_, now)))
 
 
-@router.post("/tasks/{task_id}/release", response_model=TaskHolder, summary="退回待认领", dependencies=[allow()])
+@router.post(
+    "/tasks/{task_id}/release", response_model=TaskHolder, summary="退回待认领", dependencies=[allow()]
+)
 async def release(
-    task_id: str, request: Request, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
+    task_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
 ) -> Response:
     """Back to its group; refused for a task that is only mine to do."""
     id_ = parse_id(task_id)
-    note_attempt(request, "release", actor, task_id=id_)
     await commands.release(session, engine, actor, id_, now)
     return Json(await _show_holder(session, id_))
 
 
-@router.get("/tasks/{task_id}/colleagues", response_model=Colleagues, summary="可以移交给谁", dependencies=[allow()])
+@router.get(
+    "/tasks/{task_id}/colleagues", response_model=Colleagues, summary="可以移交给谁", dependencies=[allow()]
+)
 async def list_colleagues(task_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
     """Everyone active in the task's groups but me."""
     found = await commands.list_colleagues(session, engine, actor, parse_id(task_id))
@@ -97,7 +103,6 @@ async def list_colleagues(task_id: str, actor: ActorDep, session: SessionDep, en
 async def hand_over(
     task_id: str,
     body: HandOverBody,
-    request: Request,
     actor: ActorDep,
     session: SessionDep,
     engine: EngineDep,
@@ -105,7 +110,6 @@ async def hand_over(
 ) -> Response:
     """Somebody else's of the same group from now on."""
     id_ = parse_id(task_id)
-    note_attempt(request, "hand_over", actor, task_id=id_)
     await commands.hand_over(session, engine, actor, id_, parse_id(body.to), now)
     return Json(await _show_holder(session, id_))
 

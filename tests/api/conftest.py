@@ -1,11 +1,12 @@
 """The whole web application in this process on a real database, with a few people of every kind, signed in."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -69,7 +70,9 @@ OFFICERS = {
 async def add_people(session: AsyncSession, world: World, now: datetime) -> None:
     """Three enterprises with their members, officers at two offices, and a session for each of them."""
     for name, status in (("ours", "approved"), ("theirs", "approved"), ("pending", "pending")):
-        enterprise = Enterprise(name=f"{name}公司", uscc=f"9132000000000000{name[:2].upper()}", status=status, created_at=now)
+        enterprise = Enterprise(
+            name=f"{name}公司", uscc=f"9132000000000000{name[:2].upper()}", status=status, created_at=now
+        )
         session.add(enterprise)
         world.enterprises[name] = enterprise.id
     for number, name in enumerate((*MEMBERS, *OFFICERS), start=1):
@@ -79,7 +82,11 @@ async def add_people(session: AsyncSession, world: World, now: datetime) -> None
     await session.flush()
     for name, (enterprise_name, roles) in MEMBERS.items():
         membership = Membership(
-            id=uuid7(), person_id=world.people[name], enterprise_id=world.enterprises[enterprise_name], roles=roles, created_at=now
+            id=uuid7(),
+            person_id=world.people[name],
+            enterprise_id=world.enterprises[enterprise_name],
+            roles=roles,
+            created_at=now,
         )
         session.add(membership)
         await session.flush()
@@ -88,27 +95,55 @@ async def add_people(session: AsyncSession, world: World, now: datetime) -> None
         officer = Officer(person_id=world.people[name], password_hash="-", created_at=now)
         session.add(officer)
         await session.flush()
-        session.add_all(OfficerRole(officer_id=officer.id, role=role, office=office) for role, office in roles_at)
+        session.add_all(
+            OfficerRole(officer_id=officer.id, role=role, office=office) for role, office in roles_at
+        )
         await session.flush()
         world.tokens[name] = await _sign_in(session, world.people[name], None, officer.id, now)
 
 
-async def _sign_in(session: AsyncSession, person: UUID, membership: UUID | None, officer: UUID | None, now: datetime) -> str:
+async def _sign_in(
+    session: AsyncSession, person: UUID, membership: UUID | None, officer: UUID | None, now: datetime
+) -> str:
     return await start_session(
-        session, person, membership_id=membership, officer_id=officer, ip=None, user_agent=None, limits=SessionLimits(), now=now
+        session,
+        person,
+        membership_id=membership,
+        officer_id=officer,
+        ip=None,
+        user_agent=None,
+        limits=SessionLimits(),
+        now=now,
     )
 
 
 def make_settings(tmp_path: Path, database_url: str, **values: Any) -> Settings:
     """Settings of a test's own server."""
-    return Settings(demo=values.pop("demo", True), data_dir=tmp_path, database_url=database_url, secret_key="test", **values)
+    return Settings(
+        demo=values.pop("demo", True),
+        data_dir=tmp_path,
+        database_url=database_url,
+        secret_key="test",
+        **values,
+    )
+
+
+@pytest.fixture(scope="session")
+def deployed(postgres_server: Any, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database with first data and the processes, that others are copied from."""
+    url = postgres_server.create("deployed", template)
+    settings = make_settings(tmp_path_factory.mktemp("deployed"), url)
+    asyncio.run(prepare(settings, url, demo_data=False))
+    yield "deployed"
+    postgres_server.drop("deployed")
 
 
 @pytest.fixture
-async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
+async def world(postgres_server: Any, deployed: str, tmp_path: Path) -> AsyncIterator[World]:
     """The application with its processes deployed; everything commits to a database of this test's own."""
+    name = f"w{uuid4().hex[:8]}"
+    database_url = postgres_server.create(name, deployed)
     settings = make_settings(tmp_path, database_url)
-    await prepare(settings, database_url, demo_data=False)
     async with open_parts(settings, database_url) as wired:
         world = World(create_app(wired), wired)
         async with wired.sessions() as session:
@@ -117,3 +152,4 @@ async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
         yield world
         for client in world.open_clients:
             await client.aclose()
+    postgres_server.drop(name)

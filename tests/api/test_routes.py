@@ -63,7 +63,11 @@ async def test_nothing_is_open_that_does_not_exist(world: World) -> None:
 
 
 async def test_open_routes_are_the_few_that_nobody_need_sign_in_for(world: World) -> None:
-    declared_too = {path for _, path, route in routes_of(world) if path in OPEN and route and any(find_allow(route.dependant))}
+    declared_too = {
+        path
+        for _, path, route in routes_of(world)
+        if path in OPEN and route and any(find_allow(route.dependant))
+    }
     assert declared_too == set()
 
 
@@ -78,7 +82,9 @@ async def test_openapi_describes_the_contract(world: World) -> None:
     for path, methods in paths.items():
         for method, operation in methods.items():
             assert operation["summary"], f"{method} {path} says nothing about itself"
-            assert "200" not in operation["responses"] or operation["responses"]["200"].get("content"), f"{method} {path}"
+            assert "200" not in operation["responses"] or operation["responses"]["200"].get("content"), (
+                f"{method} {path}"
+            )
 
 
 async def test_nobody_gets_past_a_declared_route(world: World) -> None:

@@ -41,7 +41,9 @@ async def test_a_cookie_alone_changes_nothing(world: World) -> None:
 async def test_a_cookie_with_the_pages_token_may_change_things(world: World) -> None:
     browser = world.browser("staff")
     token = await csrf_of(world, "staff")
-    assert (await browser.delete("/api/v1/sessions/current", headers={"X-CSRF-Token": token})).status_code == 204
+    assert (
+        await browser.delete("/api/v1/sessions/current", headers={"X-CSRF-Token": token})
+    ).status_code == 204
     assert (await browser.get("/api/v1/me")).status_code == 401
 
 
@@ -52,11 +54,21 @@ async def test_somebody_elses_token_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}]
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
 )
-async def test_what_another_site_makes_a_browser_send_is_refused(world: World, headers: dict[str, str]) -> None:
+async def test_what_another_site_makes_a_browser_send_is_refused(
+    world: World, headers: dict[str, str]
+) -> None:
     token = await csrf_of(world, "staff")
-    refused = await world.browser("staff").delete("/api/v1/sessions/current", headers={"X-CSRF-Token": token, **headers})
+    refused = await world.browser("staff").delete(
+        "/api/v1/sessions/current", headers={"X-CSRF-Token": token, **headers}
+    )
     assert refused.status_code == 403
 
 
@@ -65,7 +77,9 @@ async def test_a_program_with_a_token_needs_no_csrf(world: World) -> None:
 
 
 async def test_an_oversized_body_is_refused_by_its_announced_length(world: World) -> None:
-    answer = await world.client("staff").post("/api/v1/issues", content=b"x", headers={"Content-Length": "99999999999"})
+    answer = await world.client("staff").post(
+        "/api/v1/issues", content=b"x", headers={"Content-Length": "99999999999"}
+    )
     assert answer.status_code == 413
 
 
@@ -74,7 +88,9 @@ async def test_an_oversized_body_is_refused_when_its_length_is_not_told(world: W
         for _ in range(14):
             yield b"x" * 1024 * 1024
 
-    answer = await world.client("staff").post("/api/v1/attachments", content=chunks(), headers={"Content-Type": "multipart/form-data; boundary=x"})
+    answer = await world.client("staff").post(
+        "/api/v1/attachments", content=chunks(), headers={"Content-Type": "multipart/form-data; boundary=x"}
+    )
     assert answer.status_code == 413
 
 
@@ -89,4 +105,6 @@ async def csrf_of(world: World, name: str) -> str:
     from api.security import csrf_token
 
     cookie = f"qingling_session={world.tokens[name]}".encode()
-    return csrf_token(Request({"type": "http", "app": world.app, "headers": [(b"cookie", cookie)], "state": {}}))
+    return csrf_token(
+        Request({"type": "http", "app": world.app, "headers": [(b"cookie", cookie)], "state": {}})
+    )

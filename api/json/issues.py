@@ -1,0 +1,95 @@
+"""Issues: raise one, find them, read everything about one, take one back."""
+
+from typing import Annotated
+
+from fastapi import Query
+from starlette.responses import Response
+
+from api.answers import Json
+from api.deps import ActorDep, EngineDep, NowDep, SessionDep, SettingsDep, allow
+from api.json.ids import parse_id
+from api.json.route import json_router
+from api.json.schemas import Diagram, IssueBody, IssueCreated, IssueDetail, IssueList, IssueState, TimelineOut
+from api.json.show import show_issue_detail
+from domain.models.people import ENTERPRISE_ROLES
+from tasks import details, issues
+
+router = json_router("问题")
+
+Filter = Annotated[str | None, Query(max_length=64)]
+Words = Annotated[str | None, Query(max_length=200, description="标题、描述、编号或答复里的词，以空格分开")]
+
+
+@router.post(
+    "/issues",
+    status_code=201,
+    response_model=IssueCreated,
+    summary="提出问题",
+    dependencies=[allow(*ENTERPRISE_ROLES)],
+)
+async def raise_issue(
+    body: IssueBody,
+    actor: ActorDep,
+    session: SessionDep,
+    engine: EngineDep,
+    settings: SettingsDep,
+    now: NowDep,
+) -> Response:
+    """A draft; it is sent by completing its task `draft_issue`."""
+    fields = body.model_dump(mode="json", exclude_unset=True)
+    issue = await issues.raise_issue(
+        session, engine, actor, fields, now, max_files=settings.attachments_per_issue
+    )
+    return Json({"id": issue.id, "number": issue.number, "status": issue.status, "phase": issue.phase}, 201)
+
+
+@router.get("/issues", response_model=IssueList, summary="问题列表", dependencies=[allow()])
+async def list_issues(
+    actor: ActorDep,
+    session: SessionDep,
+    status: Filter = None,
+    phase: Filter = None,
+    office: Filter = None,
+    category: Filter = None,
+    kind: Filter = None,
+    q: Words = None,
+    sort: issues.Sort = "newest",
+    after: Annotated[str | None, Query(max_length=200, description="上一页的 next")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> Response:
+    """The issues I may read."""
+    wanted = issues.IssueFilter(status=status, phase=phase, office=office, category=category, kind=kind, q=q)
+    page = await issues.list_issues(session, actor, wanted, after=after, limit=limit, sort=sort)
+    return Json({"items": page.items, "next": page.next})
+
+
+@router.get("/issues/{issue_id}", response_model=IssueDetail, summary="问题详情", dependencies=[allow()])
+async def show_issue(issue_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
+    """Everything about one issue: its fields, answers, evaluations, changes, what other tasks said, and its timeline."""
+    return Json(show_issue_detail(await details.get_issue(session, engine, actor, parse_id(issue_id))))
+
+
+@router.get(
+    "/issues/{issue_id}/timeline", response_model=TimelineOut, summary="办理过程", dependencies=[allow()]
+)
+async def show_timeline(issue_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
+    """Every step: who, what, when, and how long it waited."""
+    return Json({"items": await details.get_timeline(session, engine, actor, parse_id(issue_id))})
+
+
+@router.get(
+    "/issues/{issue_id}/diagram", response_model=Diagram, summary="流程图与所在环节", dependencies=[allow()]
+)
+async def show_diagram(issue_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
+    """The version of the diagram that this issue follows, where it stands and where it has been."""
+    return Json(await details.get_picture(session, engine, actor, parse_id(issue_id)))
+
+
+@router.post("/issues/{issue_id}/withdraw", response_model=IssueState, summary="撤回", dependencies=[allow()])
+async def withdraw(
+    issue_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
+) -> Response:
+    """The submitter's, until customs has claimed it for the first time."""
+    id_ = parse_id(issue_id)
+    issue = await issues.withdraw_issue(session, engine, actor, id_, now)
+    return Json({"id": issue.id, "status": issue.status, "phase": issue.phase})
