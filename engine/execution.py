@@ -243,7 +243,7 @@ class Execution:
     def waiting_messages(self) -> list[str]:
         """The names of the messages that something waits for."""
         definitions = [definition for task in self._listening() for definition in _definitions(task)]
-        return list(dict.fromkeys(each.name for each in definitions if isinstance(each, Message)))
+        return list(dict.fromkeys(str(each.name) for each in definitions if isinstance(each, Message)))
 
     def correlate(self, message: str, payload: Mapping[str, Any] | None = None) -> None:
         """Deliver a message to the innermost element that waits for it, the earliest of several. Raises NotWaiting."""

@@ -106,7 +106,7 @@ _ESCAPED = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'"}
 _CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "null": None, "None": None}
 _WORDS = frozenset({"and", "or", "not", "in", "is", "if", "then", "else"})
 _FOREIGN = frozenset(
-    (
+    {
         "lambda",
         "for",
         "while",
@@ -119,8 +119,8 @@ _FOREIGN = frozenset(
         "async",
         "global",
         "nonlocal",
-    )
-    + ("del", "return", "raise", "try", "with", "assert", "exec", "eval", "some", "every", "satisfies")
+    }
+    | {"del", "return", "raise", "try", "with", "assert", "exec", "eval", "some", "every", "satisfies"}
 )
 _SAME = {"=": "==", "<>": "!="}
 _COMPARING = frozenset({"=", "==", "!=", "<>", "<", "<=", ">", ">="})

@@ -30,12 +30,8 @@ MAX_ELEMENTS = 400
 EXPRESSION_PROPERTIES = ("candidateGroups", "assignee", "claimFor", "dueDate", "status", "statusClaimed")
 WORD_PROPERTIES = ("phase", "onComplete", "resultVariable")
 FLOW_NODES = frozenset(
-    [
-        "startEvent",
-        "endEvent",
-        "boundaryEvent",
-        "intermediateCatchEvent",
-        "intermediateThrowEvent",
+    {"startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"}
+    | {
         "task",
         "userTask",
         "manualTask",
@@ -44,16 +40,9 @@ FLOW_NODES = frozenset(
         "sendTask",
         "receiveTask",
         "scriptTask",
-        "subProcess",
-        "callActivity",
-        "transaction",
-        "adHocSubProcess",
-        "exclusiveGateway",
-        "parallelGateway",
-        "inclusiveGateway",
-        "eventBasedGateway",
-        "complexGateway",
-    ]
+    }
+    | {"subProcess", "callActivity", "transaction", "adHocSubProcess"}
+    | {"exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"}
 )
 _UNSUPPORTED = frozenset({"scriptTask", "transaction", "adHocSubProcess", "complexGateway"})
 

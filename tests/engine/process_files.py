@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -34,7 +35,7 @@ def flows(*chains: str) -> str:
     for chain in chains:
         path, _, condition = chain.partition(" if ")
         names = [name.strip() for name in path.split(">")]
-        for source, target in zip(names, names[1:], strict=False):
+        for source, target in pairwise(names):
             inner = f"<bpmn:conditionExpression>{condition}</bpmn:conditionExpression>" if condition else ""
             found.append(
                 f'<bpmn:sequenceFlow id="{source}_{target}" sourceRef="{source}" targetRef="{target}">{inner}</bpmn:sequenceFlow>'

@@ -34,7 +34,8 @@ def service(element_id: str, operator: str, result: str | None = None, **paramet
     )
     variable = f' resultVariable="{result}"' if result else ""
     return (
-        f'<bpmn:serviceTask id="{element_id}"><bpmn:extensionElements><spiffworkflow:serviceTaskOperator id="{operator}"{variable}>'
+        f'<bpmn:serviceTask id="{element_id}"><bpmn:extensionElements>'
+        f'<spiffworkflow:serviceTaskOperator id="{operator}"{variable}>'
         f"<spiffworkflow:parameters>{inner}</spiffworkflow:parameters></spiffworkflow:serviceTaskOperator>"
         "</bpmn:extensionElements></bpmn:serviceTask>"
     )

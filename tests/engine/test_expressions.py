@@ -154,9 +154,7 @@ def test_what_cannot_be_calculated_fails_with_the_expression_named(
 
 
 def test_a_refusal_names_the_offending_part_in_chinese(evaluator: Evaluator) -> None:
-    with pytest.raises(
-        ExpressionRefused, match="表达式“issue.office.upper\\(\\)”中的“issue.office.upper”不能使用"
-    ):
+    with pytest.raises(ExpressionRefused, match=re.escape("中的“issue.office.upper”不能使用")):
         evaluator.check("issue.office.upper()")
 
 

@@ -97,7 +97,7 @@ class StockTwin:
         runtime.sequence = self.sequence
         runtime.outcome = None if self.outcome is None else Outcome(*_fields(self.outcome))
         _SharedSpecs.specs = (self.definition.spec, self.definition.subprocess_specs, runtime)
-        workflow = self.serializer.deserialize_json(self.text)
+        workflow: Any = self.serializer.deserialize_json(self.text)
         _register_events(workflow)
         return Execution(workflow, runtime)
 
