@@ -1,8 +1,11 @@
 """Sessions: one async engine (psycopg 3) a process, and the maker of sessions whose transactions the edges commit.
 
-Sessions are SQLAlchemy's `AsyncSession` (SQLModel's own calls `execute` deprecated, and the hot paths are Core)."""
+Sessions are SQLAlchemy's `AsyncSession` (SQLModel's own calls `execute` deprecated, and the hot paths are Core).
+"""
 
+import asyncio
 import select
+import time
 from typing import Any
 
 import psycopg
@@ -12,6 +15,8 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from settings import Settings
+
+RESTART_PATIENCE_S = 3.0
 
 
 def sqlalchemy_url(database_url: str) -> URL:
@@ -32,7 +37,12 @@ def open_engine(database_url: str, settings: Settings) -> AsyncEngine:
         max_overflow=settings.database_pool_overflow,
         pool_timeout=10,
         pool_recycle=1800,
-        connect_args={"application_name": "qingling", "connect_timeout": 10, "options": "-c timezone=UTC"},
+        connect_args={
+            "application_name": "qingling",
+            "connect_timeout": 10,
+            "options": "-c timezone=UTC",
+            "async_creator_fn": _connect_patiently,
+        },
     )
     event.listen(engine.sync_engine, "checkout", _refuse_dead_connection)
     return engine
@@ -41,6 +51,18 @@ def open_engine(database_url: str, settings: Settings) -> AsyncEngine:
 def make_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     """Sessions on this engine. Objects stay readable after the commit; nothing is read again behind the caller's back."""
     return async_sessionmaker(engine, expire_on_commit=False)
+
+
+async def _connect_patiently(*args: Any, **options: Any) -> psycopg.AsyncConnection[Any]:
+    """A server that was killed is back within a second: a request waits for it rather than failing."""
+    give_up_at = time.monotonic() + RESTART_PATIENCE_S
+    while True:
+        try:
+            return await psycopg.AsyncConnection.connect(*args, **options)
+        except psycopg.OperationalError:
+            if time.monotonic() > give_up_at:
+                raise
+            await asyncio.sleep(0.05)
 
 
 def _refuse_dead_connection(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:

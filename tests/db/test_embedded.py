@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: set up, restarted after a kill, adopted after its supervisor's kill, refused while that lives."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from db.binaries import Account, choose_account, choose_cluster_folder
 from db.embedded import (
@@ -23,6 +25,8 @@ from db.embedded import (
     find_server,
 )
 from db.exceptions import FolderInUse, ServerBroken
+from db.session import make_sessions, open_engine
+from settings import Settings
 
 ROOT = Path(__file__).parents[2]
 SUPERVISE = """
@@ -74,6 +78,22 @@ def test_a_killed_server_comes_back_with_everything_committed(folder: Path) -> N
         running = server.server_pid
     assert running and not psutil.pid_exists(running), "a clean stop ends the server"
     assert not (folder / "postgres" / "data" / "postmaster.pid").exists()
+
+
+async def test_a_session_opened_right_after_a_kill_waits_for_the_restart(folder: Path) -> None:
+    with EmbeddedPostgres(folder, settings=UNSAFE_BUT_QUICK, dies_with_us=True) as server:
+        engine = open_engine(server.url, Settings(database_pool=1, database_pool_overflow=0))
+        sessions = make_sessions(engine)
+        async with sessions() as session:
+            backend = await session.scalar(text("SELECT pg_backend_pid()"))
+        assert server.server_pid
+        assert backend
+        os.kill(server.server_pid, signal.SIGKILL)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.wait_procs([psutil.Process(backend)], timeout=10)
+        async with sessions() as session:
+            assert await session.scalar(text("SELECT 1")) == 1
+        await engine.dispose()
 
 
 def test_the_next_supervisor_adopts_the_server_of_a_killed_one(folder: Path) -> None:
