@@ -23,7 +23,7 @@ from engine.exceptions import (
 )
 from engine.instances import Engine
 from engine.steps import Step
-from tests.engine.small_processes import ANN, BEN, CAT, FUNCTIONS, OPERATORS, TooDear, draw_order, draw_vote
+from tests.engine.small_processes import ANN, BEN, CAT, FUNCTIONS, OPERATORS, TooDear, draw_order, draw_vote, flows, properties
 
 
 @dataclass
@@ -483,11 +483,10 @@ async def test_an_instance_goes_on_by_another_version_with_its_claims_and_moment
 async def test_what_comes_after_a_live_task_is_that_of_the_new_version(office: Office) -> None:
     check = (await office.order_to_check()).created[0]
     files = draw_order()
-    files["order.bpmn"] = files["order.bpmn"].replace('targetRef="checked"', 'targetRef="sign_order"').replace(
-        "</bpmn:process>",
-        '<bpmn:userTask id="sign_order" name="签字"/>'
-        '<bpmn:sequenceFlow id="signed" sourceRef="sign_order" targetRef="checked"/></bpmn:process>',
-    )
+    sign = f"""<bpmn:userTask id="sign_order" name="签字">{properties(candidateGroups='"auditor"')}</bpmn:userTask>
+        {flows("sign_order>checked")}</bpmn:process>"""
+    body = files["order.bpmn"].replace('targetRef="checked"', 'targetRef="sign_order"')
+    files["order.bpmn"] = body.replace("</bpmn:process>", sign)
     files["order/sign_order.form"] = files["order/fill_order.form"]
     newer, _ = await office.engine.catalogue.deploy(office.session, "order", files, actor=None, now=office.now)
     locked = await office.engine.lock_instance(office.session, check.instance_id)
