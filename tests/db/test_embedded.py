@@ -1,6 +1,6 @@
 """The embedded PostgreSQL: set up, restarted after a kill, adopted after its supervisor's kill, refused while that lives."""
 
-import contextlib
+import asyncio
 import os
 import signal
 import subprocess
@@ -80,20 +80,23 @@ def test_a_killed_server_comes_back_with_everything_committed(folder: Path) -> N
     assert not (folder / "postgres" / "data" / "postmaster.pid").exists()
 
 
-async def test_a_session_opened_right_after_a_kill_waits_for_the_restart(folder: Path) -> None:
-    with EmbeddedPostgres(folder, settings=UNSAFE_BUT_QUICK, dies_with_us=True) as server:
-        engine = open_engine(server.url, Settings(database_pool=1, database_pool_overflow=0))
-        sessions = make_sessions(engine)
+async def test_a_session_asked_for_while_the_server_is_down_waits_until_it_is_back(folder: Path) -> None:
+    server = EmbeddedPostgres(folder, settings=UNSAFE_BUT_QUICK, dies_with_us=True)
+    engine = open_engine(server.start(), Settings(database_pool=1, database_pool_overflow=0))
+    sessions = make_sessions(engine)
+
+    async def ask() -> object:
         async with sessions() as session:
-            backend = await session.scalar(text("SELECT pg_backend_pid()"))
-        assert server.server_pid
-        assert backend
-        os.kill(server.server_pid, signal.SIGKILL)
-        with contextlib.suppress(psutil.NoSuchProcess):
-            psutil.wait_procs([psutil.Process(backend)], timeout=10)
-        async with sessions() as session:
-            assert await session.scalar(text("SELECT 1")) == 1
-        await engine.dispose()
+            return await session.scalar(text("SELECT 42"))
+
+    assert await ask() == 42
+    server.stop()
+    asked = asyncio.create_task(ask())
+    await asyncio.sleep(0.1)
+    await asyncio.to_thread(server.start)
+    assert await asked == 42
+    await engine.dispose()
+    server.stop()
 
 
 def test_the_next_supervisor_adopts_the_server_of_a_killed_one(folder: Path) -> None:
