@@ -132,7 +132,7 @@ def check_file(name: str, data: bytes, max_bytes: int) -> FileType:
 def clean_name(name: str, file_type: FileType) -> str:
     """The name people see: no folders, no control or direction characters, the right extension."""
     base = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
-    kept = "".join(letter for letter in base if unicodedata.category(letter)[0] != "C").strip(" .")
+    kept = "".join(letter for letter in base if unicodedata.category(letter)[0] != "C").strip().rstrip(" .")
     if not file_type.may_be_called(_extension(kept)):
         kept = f"{kept}.{file_type.extension}"
     stem, dot, _ = kept.rpartition(".")

@@ -32,7 +32,7 @@ class OfficeTree:
 async def load_office_tree(session: AsyncSession) -> OfficeTree:
     """The tree as it is now, closed offices included."""
     rows = await session.execute(select(col(CustomsOffice.code), col(CustomsOffice.parent)))
-    return OfficeTree(dict(rows.tuples().all()))
+    return OfficeTree(dict(rows.all()))
 
 
 async def list_offices(session: AsyncSession, *, only_open: bool = True) -> list[CustomsOffice]:

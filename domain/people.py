@@ -142,4 +142,4 @@ async def find_names(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID,
     if not ids:
         return {}
     rows = await session.execute(select(col(Person.id), col(Person.name)).where(col(Person.id).in_(set(ids))))
-    return dict(rows.tuples().all())
+    return dict(rows.all())

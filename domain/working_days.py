@@ -33,7 +33,7 @@ class WorkingCalendar:
         if self._read_at is not None and now - self._read_at < FRESH_FOR:
             return False
         rows = await session.execute(select(col(CalendarDay.day), col(CalendarDay.working)))
-        fresh: dict[date, bool] = dict(rows.tuples().all())
+        fresh: dict[date, bool] = dict(rows.all())
         self._read_at = now
         changed = fresh != self._overrides
         self._overrides = fresh

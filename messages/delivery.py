@@ -55,8 +55,8 @@ CLAIM = text("""
 """)
 
 RECORD = text("""
-    UPDATE message SET state = :state, channel = :channel, error = :error, sent_at = CAST(:sent_at AS timestamptz),
-        secret = CASE WHEN :state = 'queued' THEN secret END
+    UPDATE message SET state = CAST(:state AS text), channel = :channel, error = :error, sent_at = CAST(:sent_at AS timestamptz),
+        secret = CASE WHEN CAST(:state AS text) = 'queued' THEN secret END
     WHERE id = :id AND state = 'sending' AND tries = :tries
 """)
 

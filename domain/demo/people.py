@@ -220,7 +220,7 @@ async def _as_officer(session: AsyncSession, person: Person, officer_id: UUID) -
             col(OfficerRole.officer_id) == officer_id
         )
     )
-    pairs = sorted(roles.tuples().all())
+    pairs = sorted(roles.all())
     return Actor(
         person_id=person.id,
         name=person.name,
