@@ -43,6 +43,7 @@ class CaseResult:
     problems: list[str] = field(default_factory=list)
     flows: set[str] = field(default_factory=set)
     """The sequence flows that tokens took."""
+    calls: list[Called] = field(default_factory=list)
 
 
 def check_cases(files: Mapping[str, str], functions: Mapping[str, Function]) -> list[Finding]:
@@ -63,7 +64,7 @@ def play_cases(
 ) -> list[CaseResult]:
     """Play each case from its beginning."""
     evaluator = Evaluator(functions)
-    flows = list(_flows(definition))
+    flows = list_flows(definition)
     return [_Play(definition, cases, case, evaluator, flows).run() for case in cases.cases]
 
 
@@ -236,6 +237,7 @@ class _Play:
         moved: dict[str, Any] | None = None,
     ) -> Any:
         self.called.append(Called(operator, params, element_id))
+        self.result.calls.append(self.called[-1])
         fake = self.fakes.get(operator, Fake())
         before = execution.variables.get(variable) if variable else None
         names = {**execution.variables, "params": params, "answers": self.answers, "actor": self.actor}
@@ -308,7 +310,7 @@ def _shown(value: Any) -> str:
     return "（无）" if value is None else str(value)
 
 
-def _flows(definition: ParsedDefinition) -> list[tuple[str, str, str]]:
+def list_flows(definition: ParsedDefinition) -> list[tuple[str, str, str]]:
     """Every sequence flow of the diagrams: id, source, target."""
     found: list[tuple[str, str, str]] = []
     for file, body in definition.files.items():

@@ -103,7 +103,10 @@ def people(contents: Contents) -> Iterator[Finding]:
 def forms(contents: Contents) -> Iterator[Finding]:
     """Forms keep to the subset that is drawn and checked here."""
     for file, schema in contents.forms.values():
-        problems = list(form_schema.problems(schema))
+        try:
+            problems = list(form_schema.problems(schema))
+        except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
+            problems = [("", "表单不是 form-js 的格式，请用表单编辑器重新保存。")]
         for place, sentence in problems:
             text = f"字段 {place}：{sentence}" if place else sentence
             yield Finding(file, place, "form-unsupported", text)

@@ -251,11 +251,13 @@ def boundaries(diagram: Diagram) -> Iterator[Finding]:
 def scopes(diagram: Diagram) -> Iterator[Finding]:
     """Each process and subprocess has one start and an end, and all of it can be reached."""
     starts: list[str] = []
+    startless: list[etree._Element | None] = []
     for scope in diagram.scopes():
         inside = [node for node in scope.iter() if kind_of(node) in FLOW_NODES and scope_of(node) is scope]
         begin = [node for node in inside if kind_of(node) == "startEvent"]
         starts += [node.get("id") or "" for node in begin]
         if not begin:
+            startless.append(scope)
             yield diagram.finding(scope, "no-start", "没有开始事件。")
         elif len(begin) > 1:
             yield diagram.finding(scope, "several-starts", f"有 {len(begin)} 个开始事件，只能有一个。")
@@ -263,8 +265,9 @@ def scopes(diagram: Diagram) -> Iterator[Finding]:
             yield diagram.finding(scope, "no-end", "没有结束事件。")
     reached = diagram.reachable(starts)
     for element_id, node in diagram.nodes.items():
-        # A boundary event without its host is reported as such; what it alone leads to is not reached either.
-        if element_id not in reached and kind_of(node) != "boundaryEvent":
+        # A boundary event without its host is reported as such, a scope without a start as that.
+        told = kind_of(node) == "boundaryEvent" or scope_of(node) in startless
+        if element_id not in reached and not told:
             yield diagram.finding(node, "unreachable", "从开始事件走不到；请连上或者删除。")
 
 
@@ -297,6 +300,7 @@ def size(diagram: Diagram) -> Iterator[Finding]:
 
 
 RULES: tuple[Rule, ...] = (
+    size,
     scripts,
     unsupported,
     ids,
@@ -307,7 +311,6 @@ RULES: tuple[Rule, ...] = (
     events,
     boundaries,
     repetitions,
-    size,
 )
 
 

@@ -192,7 +192,7 @@ def _parser_findings(files: Mapping[str, str]) -> Iterator[Finding]:
         parse_definition(files)
     except DiagramRefused as refused:
         for each in refused.findings:
-            yield Finding(each.file, each.element, "bpmn-format", f"{each.rule}。")
+            yield Finding(each.file, each.element, "bpmn-format", f"{each.sentence.rstrip('。')}。")
     except Exception as error:  # noqa: BLE001 - the library raises whatever it trips over
         name = type(error).__name__
         file = next((file for file in files if file.endswith(".bpmn")), "")

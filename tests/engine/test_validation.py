@@ -1,0 +1,213 @@
+"""What the validator says: of each bad diagram the rule and the element, of good ones nothing, and of whatever bytes come in
+findings, never an exception."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.catalogue import read_folder
+from engine.context import StepContext
+from engine.specs import parse_definition
+from engine.validation import Finding, advise, validate
+from tests.engine.bad_diagrams import BAD, GOOD, GOOD_FILES, TABLE, Bad, boundary, flow, through
+
+PROCESSES = Path(__file__).parents[2] / "processes"
+ISSUE = (PROCESSES / "issue.bpmn").read_text(encoding="utf-8")
+
+
+async def notify(context: StepContext, /, template: str, to: str = "") -> None:
+    """An operator with one parameter it needs and one it does not."""
+
+
+def working_days(now: datetime, count: float) -> datetime:
+    return now
+
+
+def find(files: Mapping[str, str]) -> list[Finding]:
+    return validate(files, operators={"notify": notify}, functions={"working_days": working_days})
+
+
+def change(old: str, new: str) -> dict[str, str]:
+    assert old in GOOD
+    return {**GOOD_FILES, "small.bpmn": GOOD.replace(old, new)}
+
+
+def test_a_good_process_passes() -> None:
+    assert find(GOOD_FILES) == []
+    assert parse_definition(GOOD_FILES).key == "small"
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.what)
+def test_a_mistake_is_named(bad: Bad) -> None:
+    found = find(bad.build())
+    assert (bad.file, bad.element, bad.rule) in {(each.file, each.element, each.rule) for each in found}
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.what)
+def test_every_sentence_is_chinese_and_ends(bad: Bad) -> None:
+    for finding in find(bad.build()):
+        assert re.search(r"[\u4e00-\u9fff]", finding.sentence)
+        assert finding.sentence.endswith("。")
+        assert "Traceback" not in finding.sentence
+        assert bad.element in str(finding) or finding.element != bad.element
+
+
+def test_every_rule_has_a_bad_diagram() -> None:
+    sources = [
+        path.read_text(encoding="utf-8") for path in (Path(__file__).parents[2] / "engine").glob("*.py")
+    ]
+    rules = {
+        rule
+        for source in sources
+        for rule in re.findall(r'"([a-z]+(?:-[a-z]+)+|script|doctype|unsupported|repetition)"', source)
+    }
+    proved = {bad.rule for bad in BAD}
+    elsewhere = {
+        "bad-cases",
+        "case-failed",
+        "variable-not-written",
+        "not-drawn",
+        "not-text",
+        "wrong-process-id",
+    }
+    assert rules - proved - elsewhere == set()
+
+
+def test_one_mistake_is_not_reported_as_many() -> None:
+    many = {"an id in two files", "too many elements"}
+    noisy = {bad.what: [each.rule for each in find(bad.build())] for bad in BAD if bad.what not in many}
+    assert {what: rules for what, rules in noisy.items() if len(rules) > 3} == {}
+
+
+def test_names_alone_are_enough_for_operators_and_functions() -> None:
+    assert validate(GOOD_FILES, operators=["notify"], functions=["working_days"]) == []
+
+
+def test_all_mistakes_are_found_at_once() -> None:
+    files = change('targetRef="done"', 'targetRef="gone"') | {"small/fill.form": "[]"}
+    assert {"dangling-reference", "form-unsupported"} <= {each.rule for each in find(files)}
+
+
+def test_what_bpmn_allows_passes() -> None:
+    inside = through('<bpmn:parallelGateway id="middle"/><bpmn:task id="beside"/>') | {}
+    body = GOOD
+    for old, new in inside.items():
+        body = body.replace(old, new)
+    body = body.replace(
+        "</bpmn:process>", flow("middle", "beside") + flow("beside", "done") + "</bpmn:process>"
+    )
+    message = boundary('<bpmn:messageEventDefinition messageRef="stop_message"/>')
+    body = body.replace("</bpmn:process>", f"{message}</bpmn:process>")
+    assert find({**GOOD_FILES, "small.bpmn": body}) == []
+
+
+def test_a_called_process_may_lie_in_another_file() -> None:
+    called = re.sub(r'"(begin|fill|choice|tell|done|first|second|urgent|calm|third)"', r'"other_\1"', GOOD)
+    called = called.replace('"small"', '"other"').replace(
+        'value="&quot;told&quot;"', 'value="&quot;told&quot;"'
+    )
+    [(old, new)] = through('<bpmn:callActivity id="middle" calledElement="other"/>').items()
+    files = {
+        **GOOD_FILES,
+        "small.bpmn": GOOD.replace(old, new),
+        "other.bpmn": called,
+        "small/other_fill.form": GOOD_FILES["small/fill.form"],
+    }
+    assert find(files) == []
+
+
+def test_a_table_is_found_by_its_id() -> None:
+    [(old, new)] = through(
+        '<bpmn:businessRuleTask id="middle"><bpmn:extensionElements><spiffworkflow:calledDecisionId>choose'
+        "</spiffworkflow:calledDecisionId></bpmn:extensionElements></bpmn:businessRuleTask>"
+    ).items()
+    assert 'id="choose"' in TABLE
+    assert find({**GOOD_FILES, "small.bpmn": GOOD.replace(old, new)}) == []
+
+
+def test_text_that_is_no_unicode_is_refused() -> None:
+    assert [each.rule for each in find({**GOOD_FILES, "small.bpmn": GOOD + "\ud800"})] == ["not-text"]
+
+
+def test_advice_names_a_variable_nobody_writes() -> None:
+    files = change("fill.note", "fil.note")
+    assert find(files) == []
+    advice = {(each.element, each.rule) for each in advise(files)}
+    assert ("fil", "variable-not-written") in advice
+    assert ("begin", "not-drawn") in advice
+    assert {each.element for each in advise(GOOD_FILES) if each.rule == "variable-not-written"} == set()
+
+
+# Whatever comes in
+
+
+def cut(text: str, places: tuple[float, float]) -> str:
+    low, high = sorted(int(place * len(text)) for place in places)
+    return text[:low] + text[high:]
+
+
+PLACES = st.tuples(st.floats(0, 1), st.floats(0, 1))
+WORDS = sorted(set(re.findall(r'"[\w.]+"|<[\w:/]+|\w+Ref', ISSUE)))
+
+
+@settings(max_examples=60, deadline=3000)
+@given(st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(WORDS)), min_size=1, max_size=4))
+def test_a_mixed_up_diagram_gives_findings_or_nothing(swaps: list[tuple[str, str]]) -> None:
+    body = ISSUE
+    for old, new in swaps:
+        body = body.replace(old, new)
+    assert all(isinstance(each, Finding) for each in find({"issue.bpmn": body}))
+
+
+@settings(max_examples=40, deadline=3000)
+@given(PLACES, st.text(max_size=30))
+def test_a_torn_diagram_gives_findings(places: tuple[float, float], more: str) -> None:
+    found = find({**GOOD_FILES, "small.bpmn": cut(GOOD, places) + more})
+    assert all(isinstance(each, Finding) for each in found)
+
+
+NEEDED = re.findall(r"<bpmn:(?:sequenceFlow|message|participant|messageEventDefinition) [^>]*/>", ISSUE)
+
+
+@pytest.mark.parametrize("piece", NEEDED, ids=lambda piece: re.findall('"(.*?)"', piece)[0])
+def test_the_issue_is_refused_without_any_flow_or_message(piece: str) -> None:
+    files = read_folder(PROCESSES, "issue")
+    operators = set(re.findall(r'serviceTaskOperator id="(\w+)"|"onComplete" value="(\w+)"', ISSUE))
+    names = {name for pair in operators for name in pair}
+    functions = {"working_days", "days"}
+    assert validate(files, operators=names, functions=functions) == []
+    assert validate(files | {"issue.bpmn": ISSUE.replace(piece, "", 1)}, operators=names, functions=functions)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELD = st.fixed_dictionaries(
+    {"type": st.sampled_from(["textfield", "radio", "group", "number", "html", "filepicker"])},
+    optional=dict.fromkeys(
+        ("key", "label", "values", "validate", "conditional", "properties", "components"), JSON
+    ),
+)
+
+
+@settings(max_examples=60, deadline=3000)
+@given(st.lists(FIELD, max_size=3) | JSON)
+def test_any_form_gives_findings_or_nothing(components: Any) -> None:
+    files = {**GOOD_FILES, "small/fill.form": json.dumps({"components": components})}
+    assert all(isinstance(each, Finding) for each in find(files))
+
+
+@settings(max_examples=60, deadline=3000)
+@given(st.text(max_size=60))
+def test_any_text_in_any_file_gives_findings(text: str) -> None:
+    for name in GOOD_FILES:
+        assert find({**GOOD_FILES, name: text}), name
