@@ -1,0 +1,92 @@
+"""`./dev bench [--quick] [completion|throughput|lists|startup …]`: measure, print ratios first, and write
+bench/results/*.json."""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from api.logs import configure_logging
+from bench import completion, lists, startup, throughput
+from bench.world import World, machine, open_database, open_world
+from settings import Settings
+
+RESULTS = Path(__file__).parent / "results"
+PARTS = ("completion", "throughput", "lists", "startup")
+QUICK_LEVELS, QUICK_SAMPLES, QUICK_TASKS = (0, 5, 100), 15, 60
+
+
+async def measure(parts: list[str], *, quick: bool) -> dict[str, Any]:
+    """Everything asked for, in one run on one machine; each part that needs one has a database of its own."""
+    results: dict[str, Any] = {"machine": machine(), "at": datetime.now(UTC).isoformat(), "quick": quick}
+    for part in parts:
+        print(f"{part} …", file=sys.stderr, flush=True)
+        if part == "startup":
+            results[part] = startup.measure()
+            continue
+        with open_database() as (folder, database_url):
+            async with open_world(folder, database_url) as world:
+                results[part] = await _measure_part(part, world, quick)
+    return results
+
+
+async def _measure_part(part: str, world: World, quick: bool) -> dict[str, Any]:
+    if part == "completion":
+        return await (
+            completion.measure(world, QUICK_LEVELS, QUICK_SAMPLES) if quick else completion.measure(world)
+        )
+    if part == "throughput":
+        return await (throughput.measure(world, QUICK_TASKS) if quick else throughput.measure(world))
+    return await lists.measure(world)
+
+
+def show(results: dict[str, Any]) -> None:
+    """Ratios first, then what they were made of."""
+    machine_ = results["machine"]
+    print(
+        f"{machine_['cores']} cores, {machine_['memory_gib']} GiB, Python {machine_['python']}, {results['at']}"
+    )
+    if ratios := results.get("completion", {}).get("ratios"):
+        _show_rows("one completion, ratios", ratios)
+    if rows := results.get("throughput"):
+        _show_rows("completions a second", rows)
+    if rows := results.get("completion"):
+        _show_rows("one completion", {name: row for name, row in rows.items() if name != "ratios"})
+    for size, rows in results.get("lists", {}).items():
+        _show_rows(f"lists, {size}", rows)
+    if rows := results.get("startup"):
+        _show_rows("start-up", rows)
+
+
+def _show_rows(title: str, rows: dict[str, Any]) -> None:
+    print(f"\n{title}")
+    for name, figures in rows.items():
+        if isinstance(figures, dict):
+            figures = "  ".join(f"{key} {value}" for key, value in figures.items() if value is not None)
+        print(f"  {name:<48} {figures}")
+
+
+def main() -> None:
+    """Read the arguments, measure, print, keep."""
+    parser = argparse.ArgumentParser(prog="./dev bench", description="measure, in one run on one machine")
+    parser.add_argument(
+        "parts", nargs="*", choices=[*PARTS, []], help="what to measure; everything if not said"
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer samples, at most 100 rounds")
+    arguments = parser.parse_args()
+    configure_logging(Settings(log_level="WARNING", log_format="text"))
+    started = time.monotonic()
+    results = asyncio.run(measure(arguments.parts or list(PARTS), quick=arguments.quick))
+    show(results)
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
+    path.write_text(json.dumps(results, ensure_ascii=False, indent=2))
+    print(f"\n{time.monotonic() - started:.0f} s; written to {path.relative_to(Path.cwd())}")
+
+
+if __name__ == "__main__":
+    main()
