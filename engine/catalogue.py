@@ -46,7 +46,9 @@ class Definition:
 class Catalogue:
     """What is deployed. Knows the functions and operators that there are, to refuse diagrams that name others."""
 
-    def __init__(self, functions: Mapping[str, Callable[..., Any]], operators: Mapping[str, Callable[..., Any]]) -> None:
+    def __init__(
+        self, functions: Mapping[str, Callable[..., Any]], operators: Mapping[str, Callable[..., Any]]
+    ) -> None:
         self._functions = functions
         self._operators = operators
         self._parsed: OrderedDict[UUID, ParsedDefinition] = OrderedDict()
@@ -129,7 +131,8 @@ def read_folder(root: Path, key: str) -> dict[str, str]:
 def normalise(files: Mapping[str, str]) -> dict[str, str]:
     """The same texts whatever editor or system wrote them: sorted by name, no byte order mark, `\\n` ends a line."""
     return {
-        name: files[name].removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n") for name in sorted(files)
+        name: files[name].removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+        for name in sorted(files)
     }
 
 

@@ -20,7 +20,6 @@ from engine.exceptions import (
     MigrationRefused,
     NotWaiting,
     NotYours,
-    OperatorFailed,
     StaleVersion,
     TaskAlreadyClaimed,
     TaskGone,
@@ -30,7 +29,6 @@ from engine.execution import Execution
 from engine.expressions import Evaluator, Function
 from engine.migration import carry_over, misplaced_elements
 from engine.steps import Command, InstanceRow, Locked, Step, TaskRow, claimed_among, write_once
-from errors import Refusal
 
 _INSTANCE_COLUMNS = len(InstanceRow._fields)
 
@@ -57,10 +55,9 @@ class Engine:
         """A new instance of the newest version, advanced to where it first waits. UnknownProcess if none is deployed."""
         newest = await self.catalogue.newest(session, key)
         definition = await self.catalogue.load(session, newest.id)
-        with _failing("start", instance_id):
+        with _failing("start", None):  # what was never written can have no incident
             execution = Execution.new(definition, variables, self.evaluator, now)
             command = Command(session, self.operators, execution, instance_id, newest.id, actor, now)
-            command.before.clear()
             await command.run_until_quiet()
             return await command.start(subject)
 
@@ -68,7 +65,7 @@ class Engine:
         """A task and its instance, kept from everybody else until the transaction ends. TaskGone if there is none."""
         row = (await session.execute(statements.LOCK_TASK, {"task_id": task_id})).one_or_none()
         if row is None:
-            raise TaskGone()
+            raise TaskGone
         return Locked(InstanceRow(*row[:_INSTANCE_COLUMNS]), TaskRow(*row[_INSTANCE_COLUMNS:]))
 
     async def lock_instance(self, session: AsyncSession, instance_id: UUID) -> Locked:
@@ -90,11 +87,20 @@ class Engine:
         task = _open_task(locked)
         _require_claimed_by(task, actor)
         if task.assignee is not None or not task.candidate_groups:
-            raise NotYours("这项任务指定由您办理，不能退回。", claimed_by=task.claimed_by, claimed_at=task.claimed_at)
+            raise NotYours(
+                "这项任务指定由您办理，不能退回。", claimed_by=task.claimed_by, claimed_at=task.claimed_at
+            )
         return await self._move(session, locked, task, "task_released", to=None, actor=actor, now=now)
 
     async def hand_over(
-        self, session: AsyncSession, locked: Locked, *, to: UUID, actor: UUID, now: datetime, supervising: bool = False
+        self,
+        session: AsyncSession,
+        locked: Locked,
+        *,
+        to: UUID,
+        actor: UUID,
+        now: datetime,
+        supervising: bool = False,
     ) -> Step:
         """Give one's task to another person; an assigned task is then assigned to them. TaskGone, NotYours.
 
@@ -192,8 +198,6 @@ class Engine:
                 return await self._fire(session, instance, now)
             except EngineFailure:
                 raise
-            except Refusal as error:  # nobody is there to be told
-                raise OperatorFailed(f"{type(error).__name__}: {error}") from error
             except Exception as error:  # recorded as an incident by the edge
                 raise EngineFailure(f"{type(error).__name__}: {error}") from error
 
@@ -256,18 +260,35 @@ class Engine:
         definition = await self.catalogue.load(session, instance.definition_id)
         execution = Execution.load(definition, instance.state, self.evaluator, now)
         return Command(
-            session, self.operators, execution, instance.id, instance.definition_id, actor, now, task_id, answers or {}
+            session,
+            self.operators,
+            execution,
+            instance.id,
+            instance.definition_id,
+            actor,
+            now,
+            task_id,
+            answers or {},
         )
 
     async def _fire(self, session: AsyncSession, instance: InstanceRow, now: datetime) -> Step:
         command = await self._load(session, instance, None, now)
+        command.is_timer = True
         while fired := command.execution.fire_due_timers():
             command.fired += fired
             await command.run_until_quiet()
         return await command.save(instance)
 
     async def _move(
-        self, session: AsyncSession, locked: Locked, task: TaskRow, kind: str, *, to: UUID | None, actor: UUID, now: datetime
+        self,
+        session: AsyncSession,
+        locked: Locked,
+        task: TaskRow,
+        kind: str,
+        *,
+        to: UUID | None,
+        actor: UUID,
+        now: datetime,
     ) -> Step:
         instance = locked.instance
         definition = await self.catalogue.load(session, instance.definition_id)
@@ -330,7 +351,7 @@ def _require_claimed_by(task: TaskRow, actor: UUID) -> None:
 
 
 @contextmanager
-def _failing(command: str, instance_id: UUID, task_id: UUID | None = None) -> Iterator[None]:
+def _failing(command: str, instance_id: UUID | None, task_id: UUID | None = None) -> Iterator[None]:
     """A failure inside learns which command it is."""
     try:
         yield

@@ -23,7 +23,8 @@ def misplaced_elements(execution: Execution, new: ParsedDefinition) -> list[str]
         _element_id(task)
         for workflow in _workflows(execution)
         for task in workflow.tasks.values()
-        if task._state & _LIVE and not _has_place(task, specs.get(workflow.spec.name), execution.definition, new)
+        if task._state & _LIVE
+        and not _has_place(task, specs.get(workflow.spec.name), execution.definition, new)
     ]
     return list(dict.fromkeys(misplaced))
 
@@ -61,7 +62,14 @@ def _outline(definition: ParsedDefinition, element_id: str) -> tuple[Any, ...] |
     element = definition.elements.get(element_id)
     if element is None:
         return None
-    return element.kind, element.parent_id, element.event, element.attached_to, element.interrupting, element.multi_instance
+    return (
+        element.kind,
+        element.parent_id,
+        element.event,
+        element.attached_to,
+        element.interrupting,
+        element.multi_instance,
+    )
 
 
 def _element_id(task: Task) -> str:

@@ -21,7 +21,9 @@ WHERE t.id = :task_id
 FOR UPDATE OF i FOR UPDATE OF t
 """)
 
-LOCK_INSTANCE: TextClause = text(f"SELECT {_INSTANCE} FROM process_instance i WHERE i.id = :instance_id FOR UPDATE")
+LOCK_INSTANCE: TextClause = text(
+    f"SELECT {_INSTANCE} FROM process_instance i WHERE i.id = :instance_id FOR UPDATE"
+)
 
 LOCK_DUE_INSTANCE: TextClause = text(f"""
 SELECT {_INSTANCE} FROM process_instance i
@@ -130,8 +132,8 @@ WITH again AS (
     RETURNING tries
 ), first AS (
     INSERT INTO incident (id, instance_id, element_id, task_id, command, error, tries, first_at, last_at)
-    SELECT :incident_id, :instance_id, CAST(:element_id AS text), CAST(:task_id AS uuid), CAST(:command AS varchar), CAST(:error AS varchar), 1,
-        CAST(:now AS timestamptz), CAST(:now AS timestamptz)
+    SELECT :incident_id, :instance_id, CAST(:element_id AS text), CAST(:task_id AS uuid),
+        CAST(:command AS varchar), CAST(:error AS varchar), 1, CAST(:now AS timestamptz), CAST(:now AS timestamptz)
     WHERE NOT EXISTS (SELECT FROM again)
     RETURNING tries
 )
@@ -153,12 +155,14 @@ WHERE key = :key AND content_hash = :content_hash
 
 DEFINITION_FILES: TextClause = text("SELECT key, files FROM process_definition WHERE id = :definition_id")
 
-LOCK_KEY: TextClause = text("SELECT pg_advisory_xact_lock(hashtextextended('process_definition:' || :key, 0))")
+LOCK_KEY: TextClause = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended('process_definition:' || :key, 0))"
+)
 
 INSERT_DEFINITION: TextClause = text("""
 INSERT INTO process_definition (id, key, version, content_hash, files, deployed_at, deployed_by)
-SELECT :definition_id, CAST(:key AS varchar), coalesce(max(version), 0) + 1, CAST(:content_hash AS varchar), CAST(:files AS jsonb),
-    CAST(:now AS timestamptz), CAST(:actor AS uuid)
+SELECT :definition_id, CAST(:key AS varchar), coalesce(max(version), 0) + 1, CAST(:content_hash AS varchar),
+    CAST(:files AS jsonb), CAST(:now AS timestamptz), CAST(:actor AS uuid)
 FROM process_definition WHERE key = CAST(:key AS varchar)
 RETURNING id, key, version, content_hash, deployed_at, deployed_by
 """)

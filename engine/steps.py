@@ -122,6 +122,7 @@ class Command:
     now: datetime
     task_id: UUID | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
+    is_timer: bool = False
 
     def __post_init__(self) -> None:
         self.shared: dict[str, Any] = {}
@@ -143,7 +144,8 @@ class Command:
         self.deadlines.clear()
 
     async def call(self, name: str, element_id: str, params: Mapping[str, Any]) -> Any:
-        """What the operator returns. A Refusal passes, every other error becomes OperatorFailed."""
+        """What the operator returns. A Refusal passes if somebody is there to be told, every other error becomes
+        OperatorFailed."""
         operator = self.operators.get(name)
         if operator is None:
             raise OperatorFailed(f"没有登记操作“{name}”", element_id)
@@ -162,9 +164,11 @@ class Command:
         )
         try:
             return await operator(context, **params)
-        except (Refusal, EngineFailure):
+        except EngineFailure:
             raise
         except Exception as error:
+            if isinstance(error, Refusal) and not self.is_timer:
+                raise
             raise OperatorFailed(f"操作“{name}”失败：{type(error).__name__}: {error}", element_id) from error
 
     def reschedule(self, element_id: str, due_at: datetime | None) -> None:
@@ -194,7 +198,9 @@ class Command:
 
     async def save(self, locked: InstanceRow, *, move_tasks: bool = False) -> Step:
         """Write what has become of the instance. `move_tasks`: open tasks go to the execution's definition, too."""
-        return await self._write(statements.SAVE_STEP, {"version": locked.version}, locked, move_tasks=move_tasks)
+        return await self._write(
+            statements.SAVE_STEP, {"version": locked.version}, locked, move_tasks=move_tasks
+        )
 
     async def _write(
         self, statement: Any, parameters: dict[str, Any], old: InstanceRow | None, *, move_tasks: bool = False
@@ -218,7 +224,9 @@ class Command:
             fired=self.fired,
             shared=self.shared,
         )
-        claimed = await claimed_among(self.session, remaining) | {task.id for task in created if task.claimed_by}
+        claimed = await claimed_among(self.session, remaining) | {
+            task.id for task in created if task.claimed_by
+        }
         status, phase = self.execution.status(claimed)
         step.status, step.phase = status or step.status, phase or step.phase
         self._tell_trace(step)
@@ -263,7 +271,9 @@ class Command:
     def _changes(self, step: Step, remaining: Sequence[ReadyTask], move_tasks: bool) -> list[dict[str, Any]]:
         changes: list[dict[str, Any]] = []
         if self.task_id is not None:
-            changes.append({"id": self.task_id, "state": "completed", "keep_due": True, "answers": self.answers})
+            changes.append(
+                {"id": self.task_id, "state": "completed", "keep_due": True, "answers": self.answers}
+            )
         changes += [{"id": task_id, "state": "cancelled", "keep_due": True} for task_id in step.cancelled]
         for task in remaining:
             if _follows_variables(task.element.properties.get("dueDate", "")):

@@ -66,7 +66,9 @@ class Ring:
     def complete(self, task_id: UUID, actor: UUID, **answers: Any) -> Work:
         async def work(session: AsyncSession) -> Step:
             locked = await self.engine.lock(session, task_id)
-            return await self.engine.complete(session, locked, answers, actor=actor, version=None, now=self.now)
+            return await self.engine.complete(
+                session, locked, answers, actor=actor, version=None, now=self.now
+            )
 
         return work
 
@@ -98,7 +100,13 @@ class Ring:
         variables: dict[str, Any] = {}
         started = await self.do(
             lambda session: self.engine.start(
-                session, "order", instance_id=uuid4(), variables=variables, subject="", actor=ANN, now=self.now
+                session,
+                "order",
+                instance_id=uuid4(),
+                variables=variables,
+                subject="",
+                actor=ANN,
+                now=self.now,
             )
         )
         fill = started.created[0].id
@@ -107,10 +115,10 @@ class Ring:
 
     async def counted(self, instance_id: UUID) -> dict[str, int]:
         """How often each kind of line stands in the instance's history."""
-        query = "SELECT kind, count(*) FROM process_event WHERE instance_id = :id GROUP BY kind"
+        query = "SELECT kind, count(*) AS total FROM process_event WHERE instance_id = :id GROUP BY kind"
 
         async def work(session: AsyncSession) -> dict[str, int]:
-            return {kind: count for kind, count in (await session.execute(text(query), {"id": instance_id})).all()}
+            return {row.kind: row.total for row in await session.execute(text(query), {"id": instance_id})}
 
         return await self.do(work)
 
@@ -177,7 +185,11 @@ async def completion_and_due_timer(ring: Ring) -> None:
     counts = await ring.counted(step.instance_id)
     if isinstance(completed, Step):
         assert (completed.status, fired) == ("已完成", None)
-        assert (counts.get("task_completed"), counts.get("task_cancelled"), counts.get("timer_fired")) == (2, None, None)
+        assert (counts.get("task_completed"), counts.get("task_cancelled"), counts.get("timer_fired")) == (
+            2,
+            None,
+            None,
+        )
     else:
         assert isinstance(completed, TaskGone) and isinstance(fired, Step)
         assert completed.details == {"by_person": None, "at": ring.now, "state": "cancelled"}

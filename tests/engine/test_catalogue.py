@@ -26,7 +26,9 @@ def make_catalogue() -> Catalogue:
 async def test_versions_are_numbered_and_the_newest_is_found(session: AsyncSession, now: datetime) -> None:
     catalogue, actor = make_catalogue(), uuid4()
     first, first_is_new = await catalogue.deploy(session, "order", ORDER, actor=actor, now=now)
-    second, second_is_new = await catalogue.deploy(session, "order", draw_order(remark="二"), actor=actor, now=now)
+    second, second_is_new = await catalogue.deploy(
+        session, "order", draw_order(remark="二"), actor=actor, now=now
+    )
     assert (first.version, first_is_new, second.version, second_is_new) == (1, True, 2, True)
     assert await catalogue.newest(session, "order") == second
     assert (second.deployed_by, second.deployed_at) == (actor, now)
@@ -88,7 +90,9 @@ async def test_a_wrong_diagram_is_refused_and_leaves_no_version(
     files = ORDER | {"order.bpmn": ORDER["order.bpmn"].replace(old, new)}
     with pytest.raises(DiagramRefused) as refused:
         await catalogue.deploy(session, "order", files, actor=None, now=now)
-    assert any(finding.file == "order.bpmn" and element in finding.element for finding in refused.value.findings)
+    assert any(
+        finding.file == "order.bpmn" and element in finding.element for finding in refused.value.findings
+    )
     with pytest.raises(UnknownProcess):
         await catalogue.newest(session, "order")
 

@@ -25,7 +25,9 @@ async def ring(database_url: str) -> AsyncIterator[Ring]:
 
 
 @pytest.mark.parametrize("race", RACES)
-async def test_exactly_one_of_two_at_once_happens(ring: Ring, race: Callable[[Ring], Awaitable[None]]) -> None:
+async def test_exactly_one_of_two_at_once_happens(
+    ring: Ring, race: Callable[[Ring], Awaitable[None]]
+) -> None:
     for number in range(ROUNDS):
         ring.swapped, ring.now = bool(number % 2), START
         await race(ring)
