@@ -17,6 +17,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions import (
     ErrorEventDefinition,
     EscalationEventDefinition,
     MultipleEventDefinition,
+    SignalEventDefinition,
 )
 from SpiffWorkflow.bpmn.specs.event_definitions.item_aware_event import CodeEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
@@ -236,6 +237,16 @@ class Message(MessageEventDefinition):
     def throw(self, my_task: Task) -> None:
         payload = runtime_of(my_task).evaluate(my_task, self.payload) if self.payload else {}
         my_task.workflow.top_workflow.catch(BpmnEvent(self, payload=payload))
+
+
+class Signal(SignalEventDefinition):
+    """A signal within the instance; it carries nothing."""
+
+    def throw(self, my_task: Task) -> None:
+        my_task.workflow.top_workflow.catch(BpmnEvent(self))
+
+    def update_task_data(self, my_task: Task) -> None:
+        """Nothing to take over."""
 
 
 def _throw_outward(definition: CodeEventDefinition, my_task: Task) -> None:

@@ -273,15 +273,14 @@ class Execution:
         due = [entry for entry in self._armed() if entry[0] <= self.now]
         if not due:
             return []
-        moment, task, element_id = min(
-            due, key=lambda entry: (entry[0], entry[1].internal_data.get("seq", 0))
-        )
+        moment, task, _ = min(due, key=lambda entry: (entry[0], entry[1].internal_data.get("seq", 0)))
+        before = len(self.trace)
         self._runtime.fire_until = moment
         try:
             self._guarded(task, lambda: task.task_spec._update(task))
         finally:
             self._runtime.fire_until = None
-        return [element_id]
+        return [entry.element_id for entry in self.trace[before:] if entry.kind == "timer_fired"]
 
     def reschedule(self, element_id: str, due_at: datetime | None) -> None:
         """Move the timers of an element; None: never, until moved again. Raises NotWaiting if none is armed."""

@@ -97,9 +97,8 @@ class _Events(SpiffTaskParser):
         payload = message_event.findtext(f".//{SPIFF}messagePayload")
         return behaviours.Message(name, self.bpmn_id, variable, payload)
 
-    def parse_signal_event(self, signal_event: etree._Element) -> Any:
-        self._named("signals", signal_event.get("signalRef"), "信号")
-        return super().parse_signal_event(signal_event)
+    def parse_signal_event(self, signal_event: etree._Element) -> behaviours.Signal:
+        return behaviours.Signal(self._named("signals", signal_event.get("signalRef"), "信号"))
 
     def parse_error_event(self, error_event: etree._Element) -> behaviours.Error:
         return behaviours.Error(self.bpmn_id, self._code("errors", error_event.get("errorRef"), "error_code"))

@@ -190,7 +190,8 @@ def _parse_elements(roots: Mapping[str, etree._Element], forms: Mapping[str, Any
             continue
         for node in root.iter(*(BPMN + kind for kind in FLOW_NODES)):
             element = _element(file, node, forms)
-            if element.kind in _UNSUPPORTED:
+            # An event subprocess would change the specs that all instances share.
+            if element.kind in _UNSUPPORTED or node.get("triggeredByEvent", "").strip() in ("true", "1"):
                 raise refused(file, element.id, f"不支持 {element.kind}")
             if element.id in elements:
                 raise refused(file, element.id, "编号与另一个元素重复")

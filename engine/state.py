@@ -68,6 +68,7 @@ def load_state(data: bytes, definition: ParsedDefinition, runtime: Runtime) -> I
     top = InstanceWorkflow(definition.spec, definition.subprocess_specs, runtime)
     top.data = untagged(variables)
     waiting: list[Task] = []
+    runtime.queue.clear()
     restored: list[list[Task]] = []
     for host, completed, rows in workflows:
         workflow = top if host is None else _hosted(top, restored[host[0]][host[1]])
@@ -75,6 +76,9 @@ def load_state(data: bytes, definition: ParsedDefinition, runtime: Runtime) -> I
         tasks = _tasks(workflow, rows)
         workflow.task_tree = tasks[0]
         restored.append(tasks)
+        runtime.queue.extend(
+            task for task in tasks if task._state == TaskState.READY and not task.task_spec.manual
+        )
         waiting += [
             task
             for task in tasks
@@ -111,6 +115,7 @@ def _rows(
 ) -> list[list[Any]]:
     order = _in_tree_order(workflow)
     kept = _kept(workflow, order, definition)
+    hosts = workflow.top_workflow.subprocesses
     row_of: dict[UUID, int] = {}
     rows: list[list[Any]] = []
     for task in order:
@@ -119,7 +124,7 @@ def _rows(
             row_of[task.id] = parent
             continue
         row_of[task.id] = len(rows)
-        if task.task_spec.name != "Start" and task._state == TaskState.STARTED:
+        if task.id in hosts:
             places[task.id] = [index, len(rows)]
         rows.append(_row(task, parent))
     return rows

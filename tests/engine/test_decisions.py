@@ -23,10 +23,10 @@ def table(
     )
     lines = ""
     for number, rule in enumerate(rules):
+        kinds = ["inputEntry"] * len(inputs) + ["outputEntry"] * (len(rule) - len(inputs))
         cells = "".join(
-            f'<{"inputEntry" if place < len(inputs) else "outputEntry"} id="c{number}_{place}"><text>{cell.replace("<", "&lt;")}</text>'
-            f"</{'inputEntry' if place < len(inputs) else 'outputEntry'}>"
-            for place, cell in enumerate(rule)
+            f'<{kind} id="c{number}_{place}"><text>{cell.replace("<", "&lt;")}</text></{kind}>'
+            for place, (kind, cell) in enumerate(zip(kinds, rule, strict=True))
         )
         lines += f'<rule id="r{number}">{cells}</rule>'
     return (
@@ -87,7 +87,8 @@ def rule_task(variable: str = "") -> str:
             "<spiffworkflow:properties>"
             f'<spiffworkflow:property name="resultVariable" value="{variable}"/></spiffworkflow:properties>'
         )
-    return f'<bpmn:businessRuleTask id="decide_deadline"><bpmn:extensionElements>{extension}</bpmn:extensionElements></bpmn:businessRuleTask>'
+    inner = f"<bpmn:extensionElements>{extension}</bpmn:extensionElements>"
+    return f'<bpmn:businessRuleTask id="decide_deadline">{inner}</bpmn:businessRuleTask>'
 
 
 def test_outputs_become_variables_by_their_names() -> None:

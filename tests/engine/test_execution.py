@@ -347,3 +347,41 @@ def test_completing_a_task_wins_over_its_due_timer() -> None:
 def test_a_variable_that_is_no_json_is_our_failure() -> None:
     with pytest.raises(EngineFailure):
         Run(parse(START + user("ask", assignee="who") + END + flows("begin > ask > done")), who=object())
+
+
+def test_a_loop_repeats_its_task_while_the_condition_holds_and_no_longer_than_its_maximum() -> None:
+    run = Run(parse_file("signals"))
+    run.complete("polish", decision="no").complete("polish", decision="yes")
+    assert "polish" not in run.ready
+    run = Run(parse_file("signals"))
+    for _ in range(4):
+        run.complete("polish", decision="no")
+    assert "polish" not in run.ready
+
+
+def test_a_signal_interrupts_what_waits_for_it_and_an_escalation_does_not() -> None:
+    run = Run(parse_file("signals")).complete("fill")
+    assert sorted(run.ready) == ["calm_down", "go_on", "polish"]
+    run.complete("polish", decision="yes")
+    assert run.ready == ["calm_down", "clean_up"]
+
+
+def test_a_message_thrown_in_the_instance_is_caught_in_it() -> None:
+    run = Run(parse_file("signals")).complete("fill").complete("go_on")
+    assert run.load().waiting_messages() == []
+    assert run.ready == ["polish", "calm_down"]
+    assert run.complete("polish").complete("calm_down").load().is_ended
+
+
+def test_an_execution_dumped_before_it_is_quiet_goes_on_where_it_was() -> None:
+    definition = parse_file("stations")
+    execution = Execution.new(definition, {"places": ["a"]}, EVALUATOR, NOW)
+    for element in ("look", "listen", "report"):
+        execution = Execution.load(definition, execution.dump(), EVALUATOR, NOW)
+        while calls := execution.advance():
+            execution.resolve(calls[0].id, None)
+        task = next(task for task in execution.ready_tasks() if task.element_id == element)
+        execution.complete(task.id, {"decision": "x"})
+    execution = Execution.load(definition, execution.dump(), EVALUATOR, NOW)
+    execution.advance()
+    assert execution.is_ended
