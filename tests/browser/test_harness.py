@@ -5,6 +5,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from tests.browser.served import Served
+
 SAMPLE = """<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>企业问题清零</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>body { font: 18px sans-serif; margin: 2rem } span { font-size: 40px }</style></head>
@@ -33,3 +35,13 @@ def test_axe_finds_nothing_on_a_good_page_and_names_what_is_wrong(
     assert violations(page) == []
     page.set_content(SAMPLE.replace("<main>", '<main><input type="text">'))
     assert [line.split(":")[0] for line in violations(page)] == ["label"]
+
+
+def test_the_product_is_served_and_its_door_is_open(
+    page: Page, server: Served, shot: Callable[..., Path], violations: Callable[[Page], list[str]]
+) -> None:
+    page.goto(server.url)
+    assert page.url.startswith(f"{server.url}/sign-in"), "whoever is not signed in is asked to"
+    assert violations(page) == []
+    shot(page, "sign-in")
+    shot(page, "sign-in", phone=True)
