@@ -139,12 +139,12 @@ async def save_draft(
 def encode_draft(answers: Mapping[str, Any]) -> str:
     """Answers as the JSON of a draft; AnswersRefused where PostgreSQL could not keep it."""
     try:
-        encoded = orjson.dumps(_without_nul(dict(answers)), option=orjson.OPT_NON_STR_KEYS).decode()
+        encoded = orjson.dumps(_without_nul(dict(answers)), option=orjson.OPT_NON_STR_KEYS)
     except (TypeError, ValueError) as error:
         raise AnswersRefused({}, "草稿里有不能保存的内容。") from error
     if len(encoded) > LARGEST_DRAFT:
         raise AnswersRefused({}, "草稿过长，无法保存。")
-    return encoded
+    return encoded.decode()
 
 
 def _without_nul(value: Any) -> Any:

@@ -152,9 +152,9 @@ async def test_a_task_is_done_only_while_acting_for_its_enterprise(world: World)
         await inbox.get_task(world.session, world.engine, world.people["elsewhere"], task_id, world.now)
     assert (await inbox.list_tasks(world.session, world.people["elsewhere"], "mine")).items == []
     assert (await inbox.count_tasks(world.session, world.people["elsewhere"]))["mine"] == 0
-    assert [line.id for line in (await inbox.list_tasks(world.session, world.people["staff"], "mine")).items] == [
-        task_id
-    ]
+    assert [
+        line.id for line in (await inbox.list_tasks(world.session, world.people["staff"], "mine")).items
+    ] == [task_id]
 
 
 async def test_an_old_page_is_refused(world: World) -> None:
@@ -167,7 +167,9 @@ async def test_an_old_page_is_refused(world: World) -> None:
     await world.submit("handler", task_id, ANSWER, version=4)
 
 
-async def test_after_a_failure_of_ours_the_answers_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_after_a_failure_of_ours_the_answers_are_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     issue = await world.at_customs()
     task_id = await world.claim("handler", issue.id)
 
@@ -198,7 +200,13 @@ async def test_of_two_submits_at_once_one_moves_the_issue_and_both_get_its_answe
     async def submit(key: str) -> completion.CompleteResult:
         async with sessions() as session:
             result = await completion.complete(
-                session, issue_engine, world.people["staff"], task_id, {"send": True}, now=now, idempotency_key=key
+                session,
+                issue_engine,
+                world.people["staff"],
+                task_id,
+                {"send": True},
+                now=now,
+                idempotency_key=key,
             )
             await session.commit()
             return result

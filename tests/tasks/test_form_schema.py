@@ -60,7 +60,9 @@ def test_what_is_not_supported_is_named(component: Any) -> None:
 
 
 def test_a_key_may_occur_once() -> None:
-    assert problems(form(GOOD, {"type": "group", "components": [GOOD]})) == [("title", "字段名 title 出现了两次。")]
+    assert problems(form(GOOD, {"type": "group", "components": [GOOD]})) == [
+        ("title", "字段名 title 出现了两次。")
+    ]
 
 
 @pytest.mark.parametrize("schema", [None, [], "x", {"components": 3}])

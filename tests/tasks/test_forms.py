@@ -69,7 +69,11 @@ def test_pages_and_json_give_the_same_values(field: dict[str, Any], entered: Any
     ("field", "entered", "sentence"),
     [
         (component("textfield", validate={"required": True}), "  ", "请填写“回答”。"),
-        (component("textfield", validate={"maxLength": 2}), "三个字", "“回答”不能超过 2 个字，现在是 3 个字。"),
+        (
+            component("textfield", validate={"maxLength": 2}),
+            "三个字",
+            "“回答”不能超过 2 个字，现在是 3 个字。",
+        ),
         (component("textfield", validate={"minLength": 2}), "字", "“回答”至少要写 2 个字，现在是 1 个字。"),
         (component("textfield", validate={"pattern": "^\\d+$"}), "１２a", "“回答”的格式不正确。"),
         (component("textfield"), "一\n二", "“回答”只能写一行。"),
@@ -119,7 +123,9 @@ def test_send_is_taken_where_it_is_true_and_refused_where_it_is_not() -> None:
 
 
 CONDITIONAL = form(
-    component("radio", "decision", values=[{"label": "答", "value": "answer"}, {"label": "转", "value": "move"}]),
+    component(
+        "radio", "decision", values=[{"label": "答", "value": "answer"}, {"label": "转", "value": "move"}]
+    ),
     {
         "type": "group",
         "label": "转办",
@@ -195,7 +201,10 @@ def test_fields_are_drawn_with_options_values_and_conditions() -> None:
     schema = form(
         component("select", "office", label="海关", valuesKey="offices", description="选一个"),
         component(
-            "textfield", "reason", properties={"requiredWhen": "=office != null"}, conditional={"hide": "=office = null"}
+            "textfield",
+            "reason",
+            properties={"requiredWhen": "=office != null"},
+            conditional={"hide": "=office = null"},
         ),
         {"type": "text", "text": "请如实填写。"},
     )
@@ -208,7 +217,9 @@ def test_fields_are_drawn_with_options_values_and_conditions() -> None:
 
 
 def test_answers_are_shown_by_the_labels_of_their_form() -> None:
-    schema = form(RATING, component("checkbox", "again", label="重办"), component("filepicker", "files", label="附件"))
+    schema = form(
+        RATING, component("checkbox", "again", label="重办"), component("filepicker", "files", label="附件")
+    )
     lines = describe(schema, {"answer": 1, "again": True, "files": ["x", "y"], "old": "旧"}, {})
     assert [(line["label"], line["text"]) for line in lines] == [
         ("回答", "好"),

@@ -53,7 +53,8 @@ async def test_the_right_people_are_told_at_each_step(world: World) -> None:
     await world.complete("handler", issue.id, "answer_issue", decision="answer", answer="可以。")
     assert (await world.messages(issue.id))[3:] == [("answered", "张敏"), ("answered", "王强")]
     body = await world.session.scalar(
-        text("SELECT text FROM message WHERE template = 'arrived' AND instance_id = :id LIMIT 1"), {"id": issue.id}
+        text("SELECT text FROM message WHERE template = 'arrived' AND instance_id = :id LIMIT 1"),
+        {"id": issue.id},
     )
     assert body == (
         f"企业问题 {issue.number}“{QUESTION['title']}”已到达连云港海关，请及时认领，答复期限为 2026年3月16日 09:00。"
@@ -64,7 +65,13 @@ async def test_an_executive_edits_and_what_changed_is_kept(world: World) -> None
     issue = await world.raise_issue()
     await world.complete("staff", issue.id, "draft_issue", send=True, title="改过的标题")
     await world.complete(
-        "boss", issue.id, "review_issue", decision="submit", importance="重要", title="高管定的标题", office="2302"
+        "boss",
+        issue.id,
+        "review_issue",
+        decision="submit",
+        importance="重要",
+        title="高管定的标题",
+        office="2302",
     )
     detail = await details.get_issue(world.session, world.engine, world.people["boss"], issue.id)
     assert detail.issue.title == "高管定的标题"
@@ -157,7 +164,9 @@ async def test_a_transfer_moves_it_and_keeps_the_deadline(world: World) -> None:
 async def test_the_time_the_enterprise_takes_is_added_back(world: World) -> None:
     issue = await world.at_customs()
     await world.claim("handler", issue.id)
-    await world.complete("handler", issue.id, "answer_issue", decision="ask_enterprise", question="请提供合同。")
+    await world.complete(
+        "handler", issue.id, "answer_issue", decision="ask_enterprise", question="请提供合同。"
+    )
     assert (await world.issue(issue.id)).status == "待企业补充"
     world.pass_time(days=20)
     assert await fire(world) == ["supplement_late"]
@@ -174,7 +183,9 @@ async def test_the_time_the_enterprise_takes_is_added_back(world: World) -> None
 async def test_what_was_supplied_goes_to_the_pool_when_its_handler_has_left(world: World) -> None:
     issue = await world.at_customs()
     await world.claim("handler", issue.id)
-    await world.complete("handler", issue.id, "answer_issue", decision="ask_enterprise", question="请提供合同。")
+    await world.complete(
+        "handler", issue.id, "answer_issue", decision="ask_enterprise", question="请提供合同。"
+    )
     officer = world.people["handler"].officer_id
     await world.session.execute(text("UPDATE officer SET active = false WHERE id = :id"), {"id": officer})
     await world.complete("staff", issue.id, "supply_information", information="合同见附件。")
@@ -198,7 +209,9 @@ async def test_reminder_and_overdue_fire_once_at_their_time(world: World) -> Non
     assert await fire(world) == ["deadline_passed"]
     late = await world.issue(issue.id)
     assert (late.overdue_at, late.status) == (world.now, "海关办理中")
-    told = [message for message in await world.messages(issue.id) if message[0] in ("deadline_near", "overdue")]
+    told = [
+        message for message in await world.messages(issue.id) if message[0] in ("deadline_near", "overdue")
+    ]
     assert sorted(told) == [("deadline_near", "陈刚"), ("overdue", "徐静"), ("overdue", "陈刚")]
     world.pass_time(days=30)
     assert await fire(world) == []
@@ -273,7 +286,9 @@ async def test_only_the_submitter_withdraws(world: World) -> None:
     with pytest.raises(CannotWithdraw):
         await issues.withdraw_issue(world.session, world.engine, world.people["boss"], issue.id, world.now)
     with pytest.raises(NotFound):
-        await issues.withdraw_issue(world.session, world.engine, world.people["staff_two"], issue.id, world.now)
+        await issues.withdraw_issue(
+            world.session, world.engine, world.people["staff_two"], issue.id, world.now
+        )
 
 
 async def fire(world: World) -> list[str]:

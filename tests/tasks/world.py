@@ -107,7 +107,9 @@ class World:
         """An issue that customs has answered."""
         issue = await self.at_customs()
         await self.claim("handler", issue.id)
-        await self.complete("handler", issue.id, "answer_issue", decision="answer", answer="可以提前解除监管。")
+        await self.complete(
+            "handler", issue.id, "answer_issue", decision="answer", answer="可以提前解除监管。"
+        )
         return await self.issue(issue.id)
 
     async def issue(self, id_: UUID) -> Issue:

@@ -1,0 +1,177 @@
+"""Work without a person, each with transactions of its own: timers, their failures, moved deadlines, and races."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from db.session import make_sessions, open_engine
+from domain.exceptions import CannotWithdraw
+from domain.working_days import WorkingCalendar
+from engine.exceptions import TaskAlreadyClaimed, TaskGone
+from engine.instances import Engine
+from errors import Refusal
+from settings import Settings
+from tasks import commands, completion, issues
+from tasks.jobs import fire_due_timer, move_deadlines, run_due_timers
+from tests.tasks.world import World, build_engine, make_world
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    """Sessions that really commit, on a database of this test's own."""
+    database = open_engine(database_url, Settings(demo=True))
+    yield make_sessions(database)
+    await database.dispose()
+
+
+@pytest.fixture
+async def own_world(sessions: Sessions, now: datetime) -> AsyncIterator[World]:
+    """A world in that database, with an engine of its own; its session commits when a test asks."""
+    async with sessions() as session:
+        yield await make_world(session, now, build_engine())
+
+
+async def test_due_timers_are_fired_one_instance_after_the_other(
+    own_world: World, sessions: Sessions
+) -> None:
+    world = own_world
+    found = [await world.at_customs() for _ in range(3)]
+    await world.session.commit()
+    world.pass_time(days=30)
+    assert await run_due_timers(sessions, world.engine, lambda: world.now) == 3
+    assert not await fire_due_timer(sessions, world.engine, world.now)
+    for issue in found:
+        assert (await world.issue(issue.id)).overdue_at == world.now
+        assert ("overdue", "徐静") in await world.messages(issue.id)
+
+
+async def test_a_timer_that_breaks_becomes_an_incident_and_waits(
+    own_world: World, sessions: Sessions
+) -> None:
+    world = own_world
+    issue, other = await world.at_customs(), await world.at_customs()
+    await world.session.commit()
+    operators = cast(dict[str, Any], world.engine.operators)
+    whole = operators["mark_overdue"]
+
+    async def broken(context: Any) -> None:
+        if context.instance_id == issue.id:
+            raise RuntimeError("broken")
+        await whole(context)
+
+    operators["mark_overdue"] = broken
+    world.pass_time(days=30)
+    assert await run_due_timers(sessions, world.engine, lambda: world.now) == 2
+    incident = (await world.session.execute(text("SELECT * FROM incident"))).one()
+    assert (incident.instance_id, incident.element_id, incident.tries) == (issue.id, "record_overdue", 1)
+    await world.session.commit()
+    assert (await world.issue(issue.id)).overdue_at is None
+    assert (await world.issue(other.id)).overdue_at == world.now
+    await world.session.commit()
+    operators["mark_overdue"] = whole
+    world.pass_time(minutes=2)
+    assert await run_due_timers(sessions, world.engine, lambda: world.now) == 1
+    assert (await world.issue(issue.id)).overdue_at == world.now
+
+
+async def test_a_holiday_that_becomes_known_moves_open_deadlines(
+    own_world: World, sessions: Sessions
+) -> None:
+    world = own_world
+    issue, closed = await world.at_customs(), await world.at_customs()
+    await issues.withdraw_issue(world.session, world.engine, world.people["staff"], closed.id, world.now)
+    await world.session.commit()
+    calendar = WorkingCalendar({date(2026, 3, 5): False, date(2026, 3, 6): False})
+    assert await move_deadlines(sessions, world.engine, calendar, world.now) == 1
+    moved = await world.issue(issue.id)
+    assert issue.due_at is not None
+    assert moved.due_at == issue.due_at + timedelta(days=2)
+    task_due = await world.session.scalar(
+        text("SELECT due_at FROM user_task WHERE instance_id = :id AND element_id = 'answer_issue'"),
+        {"id": issue.id},
+    )
+    assert task_due == moved.due_at
+    await world.session.commit()
+    assert await move_deadlines(sessions, world.engine, calendar, world.now) == 0
+    world.now = moved.due_at - timedelta(minutes=1)
+    await run_due_timers(sessions, world.engine, lambda: world.now)
+    assert (await world.issue(issue.id)).overdue_at is None
+    await world.session.commit()
+    world.pass_time(minutes=1)
+    await run_due_timers(sessions, world.engine, lambda: world.now)
+    assert (await world.issue(issue.id)).overdue_at == world.now
+
+
+async def at_once(sessions: Sessions, *jobs: Any) -> list[Any]:
+    """Run each in a session and transaction of its own, at the same moment; results and refusals."""
+
+    async def run(job: Any) -> Any:
+        async with sessions() as session:
+            try:
+                result = await job(session)
+                await session.commit()
+            except Refusal as refusal:
+                return refusal
+            return result
+
+    return await asyncio.gather(*(run(job) for job in jobs))
+
+
+async def test_of_two_who_claim_at_once_one_gets_it(own_world: World, sessions: Sessions) -> None:
+    world = own_world
+    issue = await world.at_customs()
+    task_id = await world.task(issue.id, "answer_issue")
+    await world.session.commit()
+
+    def claim(engine: Engine, who: str) -> Any:
+        return lambda session: commands.claim(session, engine, world.people[who], task_id, world.now)
+
+    results = await at_once(sessions, claim(world.engine, "handler"), claim(world.engine, "colleague"))
+    [refused] = [one for one in results if isinstance(one, Refusal)]
+    assert isinstance(refused, TaskAlreadyClaimed)
+    assert refused.details["claimed_by_name"] in ("陈刚", "刘洋")
+    assert refused.details["claimed_at"] == world.now
+
+
+async def test_claim_and_withdrawal_at_once_end_one_way(own_world: World, sessions: Sessions) -> None:
+    world = own_world
+    issue = await world.at_customs()
+    task_id = await world.task(issue.id, "answer_issue")
+    await world.session.commit()
+    results = await at_once(
+        sessions,
+        lambda session: commands.claim(session, world.engine, world.people["handler"], task_id, world.now),
+        lambda session: issues.withdraw_issue(
+            session, world.engine, world.people["staff"], issue.id, world.now
+        ),
+    )
+    [refused] = [one for one in results if isinstance(one, Refusal)]
+    status = (await world.issue(issue.id)).status
+    if isinstance(refused, CannotWithdraw):
+        assert (status, refused.details["by_person_name"]) == ("海关办理中", "陈刚")
+    else:
+        assert isinstance(refused, TaskGone)
+        assert (status, refused.details["by_person_name"]) == ("已撤回", "张敏")
+
+
+async def test_completing_and_handing_over_at_once_end_one_way(own_world: World, sessions: Sessions) -> None:
+    world = own_world
+    issue = await world.at_customs()
+    task_id = await world.claim("handler", issue.id)
+    await world.session.commit()
+    me, to = world.people["handler"], world.people["colleague"].person_id
+    answers = {"decision": "answer", "answer": "可以。"}
+    results = await at_once(
+        sessions,
+        lambda session: completion.complete(session, world.engine, me, task_id, answers, now=world.now),
+        lambda session: commands.hand_over(session, world.engine, me, task_id, to, world.now),
+    )
+    assert len([one for one in results if isinstance(one, Refusal)]) == 1
+    assert (await world.issue(issue.id)).status in ("已完成", "海关办理中")
