@@ -56,7 +56,11 @@ def check_cases(files: Mapping[str, str], functions: Mapping[str, Function]) -> 
     except CasesRefused as refused:
         return [Finding(file, "", "bad-cases", str(refused))]
     results = play_cases(parse_definition(files), cases, functions)
-    return [Finding(file, each.name, "case-failed", problem) for each in results for problem in each.problems]
+    return [
+        Finding(file, each.name, "case-failed", f"{problem.rstrip('。')}。")
+        for each in results
+        for problem in each.problems
+    ]
 
 
 def play_cases(
@@ -114,9 +118,9 @@ class _Play:
             self.called = []
         self.fakes = {**self.cases.operators, **step.operators}
         self.answers = step.answers
-        self.actor = self._person(step).id if step.person else None
         execution = Execution.load(self.definition, self.state, self.evaluator, self.now)
         try:
+            self.actor = self._person(step).id if step.person else None
             self._do(execution, step)
         except (_Mismatch, EngineFailure, ExpressionFailed, ExpressionRefused) as error:
             raise _Mismatch(f"{where}：{error}") from error

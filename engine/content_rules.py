@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from inspect import Parameter, signature
 from typing import Any
@@ -14,13 +15,16 @@ from lxml import etree
 
 from engine import form_schema
 from engine.decisions import Decision
-from engine.diagram import BPMN, SPIFF, Diagram, describe, kind_of, operator_of, properties_of
+from engine.diagram import BPMN, SPIFF, Diagram, describe, kind_of, operator_of, owner_id, properties_of
 from engine.expressions import Evaluator, ExpressionRefused
 from engine.findings import Finding
 from engine.grammar import Call, Literal, Node, children, parse_cell, parse_expression
+from engine.parsing import as_expression
 from engine.specs import EXPRESSION_PROPERTIES, WORD_PROPERTIES, expressions_of
+from engine.timers import TimeRefused, due_from, parse_cycle
 
 PROPERTIES = (*EXPRESSION_PROPERTIES, *WORD_PROPERTIES)
+_ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -244,6 +248,23 @@ def expressions(contents: Contents) -> Iterator[Finding]:
                 yield Finding(file, decision.id, problem[0], f"决策表“{decision.name}”：{problem[1]}")
 
 
+def times(contents: Contents) -> Iterator[Finding]:
+    """A time written out in a timer is a time."""
+    for diagram in contents.diagrams:
+        for node in diagram.each("timeDate", "timeDuration", "timeCycle"):
+            text = _constant(as_expression(node.text))
+            owner = diagram.ids.get(owner_id(node))
+            if text is None or owner is None:
+                continue
+            try:
+                if kind_of(node) == "timeCycle":
+                    parse_cycle(text, _ANY_TIME)
+                else:
+                    due_from(text, _ANY_TIME)
+            except TimeRefused as refused:
+                yield diagram.finding(owner, "bad-time", f"的时间不对：{refused}。")
+
+
 def calls(contents: Contents) -> Iterator[Finding]:
     """Called processes and decision tables lie among the files; one process is the one to start; ids are shared."""
     processes = {node.get("id"): node for diagram in contents.diagrams for node in diagram.each("process")}
@@ -284,6 +305,7 @@ RULES: tuple[Callable[[Contents], Iterator[Finding]], ...] = (
     properties,
     operators,
     expressions,
+    times,
     texts,
     forms,
 )

@@ -39,6 +39,8 @@ RESERVED_IDS = frozenset({"Start", "End", "Root", "StartEventSplit", "StartEvent
 LONGEST_CHAIN = 150
 """How many elements may follow one another: the library's parser descends once for each, and Python's stack ends."""
 
+MOST_FLOWS = 1_000
+
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _UNSUPPORTED = {
     "manualTask": "没有办理人也没有表单，请改用用户任务",
@@ -289,10 +291,11 @@ def repetitions(diagram: Diagram) -> Iterator[Finding]:
 
 
 def size(diagram: Diagram) -> Iterator[Finding]:
-    """What the parser and a reader can bear."""
-    if len(diagram.nodes) > MAX_ELEMENTS:
-        text = f"元素超过 {MAX_ELEMENTS} 个，请把一部分移到另一个流程，用调用活动连接。"
+    """What the parser and a reader can bear; whatever is larger is not looked at any further."""
+    if sum(1 for _ in diagram.flow_nodes()) > MAX_ELEMENTS or len(diagram.flows) > MOST_FLOWS:
+        text = f"元素超过 {MAX_ELEMENTS} 个（或连线超过 {MOST_FLOWS} 条），请把一部分移到另一个流程，用调用活动连接。"
         yield Finding(diagram.file, "", "too-many-elements", text)
+        return
     deepest, where = diagram.longest_descent()
     if deepest > LONGEST_CHAIN:
         text = f"之前连续的步骤超过 {LONGEST_CHAIN} 个，请用子流程分段。"
@@ -300,7 +303,6 @@ def size(diagram: Diagram) -> Iterator[Finding]:
 
 
 RULES: tuple[Rule, ...] = (
-    size,
     scripts,
     unsupported,
     ids,

@@ -26,6 +26,9 @@ from engine.specs import MAX_FILE, parse_definition, parse_xml
 __all__ = ["Finding", "advise", "validate"]
 
 MOST_FINDINGS = 200
+MAX_YAML = 100_000
+"""The largest YAML file in bytes: reading it takes seconds at that size."""
+YAML = (".yaml", ".yml")
 TEXTS = "texts.yaml"
 _DECLARATIONS = re.compile(r"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 
@@ -40,14 +43,20 @@ def validate(
     found: list[Finding] = []
     contents = _read(files, operators, functions, found)
     if contents is not None and not found:
-        for diagram in contents.diagrams:
-            for rule in diagram_rules.RULES:
-                found += rule(diagram)
-        for check in content_rules.RULES:
-            found += check(contents)
+        # First of all the size: the other rules may take their time over what a reader could read.
+        found += (finding for diagram in contents.diagrams for finding in diagram_rules.size(diagram))
+        found += () if found else _apply_rules(contents)
     if not found:
         found += _parser_findings(files)
     return list(dict.fromkeys(found))[:MOST_FINDINGS]
+
+
+def _apply_rules(contents: Contents) -> Iterator[Finding]:
+    for diagram in contents.diagrams:
+        for rule in diagram_rules.RULES:
+            yield from rule(diagram)
+    for check in content_rules.RULES:
+        yield from check(contents)
 
 
 def advise(files: Mapping[str, str]) -> list[Finding]:
@@ -109,7 +118,7 @@ def _read(
         elif file.endswith(".form"):
             task_id = file.rsplit("/", 1)[-1].removesuffix(".form")
             forms[task_id] = (file, _read_json(file, body, found))
-        elif file.endswith((".yaml", ".yml")):
+        elif file.endswith(YAML):
             value = _read_yaml(file, body, found)
             if file.rsplit("/", 1)[-1] == TEXTS:
                 texts = (file, value)
@@ -124,12 +133,10 @@ def _file_problem(file: str, body: str) -> Finding | None:
     except UnicodeEncodeError:
         return Finding(file, "", "not-text", "不是 UTF-8 编码的文字，请重新保存。")
     if size > MAX_FILE:
-        return Finding(
-            file,
-            "",
-            "too-large",
-            f"文件有 {size / 1_000_000:.1f} MB，超过 1 MB；流程图不会这样大，请检查是否传错了文件。",
-        )
+        text = f"文件有 {size / 1_000_000:.1f} MB，超过 1 MB；流程图不会这样大，请检查是否传错了文件。"
+        return Finding(file, "", "too-large", text)
+    if size > MAX_YAML and file.endswith(YAML):
+        return Finding(file, "", "too-large", f"文件超过 {MAX_YAML // 1000} kB，请删减。")
     return None
 
 

@@ -3,6 +3,7 @@ findings, never an exception."""
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -143,6 +144,18 @@ def test_advice_names_a_variable_nobody_writes() -> None:
     assert ("fil", "variable-not-written") in advice
     assert ("begin", "not-drawn") in advice
     assert {each.element for each in advise(GOOD_FILES) if each.rule == "variable-not-written"} == set()
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ['<bpmn:parallelGateway id="g{0}"/>', '<bpmn:sequenceFlow id="f{0}" sourceRef="a" targetRef="b"/>'],
+)
+def test_a_crowded_file_is_refused_quickly(piece: str) -> None:
+    crowd = "".join(piece.format(number) for number in range(900_000 // len(piece)))
+    began = time.process_time()
+    found = find({**GOOD_FILES, "small.bpmn": GOOD.replace("</bpmn:process>", f"{crowd}</bpmn:process>")})
+    assert [each.rule for each in found] == ["too-many-elements"]
+    assert time.process_time() - began < 5
 
 
 # Whatever comes in

@@ -518,6 +518,9 @@ BAD = [
         "",
         add="".join(f'<bpmn:task id="t{n}"/>' + flow(f"t{n}", "done") for n in range(400)),
     ),
+    Bad("a duration that is none", "bad-time", "edge", add=boundary(TIMER.replace("P1D", '"P1X"'))),
+    Bad("a cycle that is none", "bad-time", "edge", add=boundary(TIMER.replace("timeDuration", "timeCycle"))),
+    Bad("too much YAML", "too-large", "", files={"small/texts.yaml": TEXTS * 5_000}, file="small/texts.yaml"),
     # People and forms
     Bad("nobody to do it", "no-people", "fill", {FILL_PEOPLE: ""}),
     Bad("no form", "form-missing", "fill", files={"small/fill.form": None}),
