@@ -1,4 +1,5 @@
-"""Attachments: checked by content, scanned, stored under a generated name, bound to an instance and task once used.
+"""Attachments: checked by content, scanned, stored under a generated name. A command that uses one binds its row
+to the instance and task (`tasks.subjects`).
 
 The row belongs to the caller's transaction, the file does not: it is written first, and `sweep_orphans` removes
 files without a row and rows that nobody used.
@@ -10,14 +11,14 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -139,46 +140,17 @@ def clean_name(name: str, file_type: FileType) -> str:
     return f"{(stem if dot else kept)[:NAME_LENGTH] or '附件'}.{file_type.extension}"
 
 
-async def bind_attachments(
-    session: AsyncSession,
-    ids: Sequence[UUID],
-    *,
-    actor_id: UUID,
-    instance_id: UUID,
-    task_id: UUID | None,
-    limit: int = 10,
-) -> list[Attachment]:
-    """Give these files to an instance and task, in this order; files of this instance already may come again.
-
-    Call it for drafts too, or the sweep takes their files after a week. Raises AttachmentRefused for a file that is
-    not this person's, or used elsewhere, or one too many for the issue.
-    """
-    if not ids:
-        return []
-    wanted = list(dict.fromkeys(ids))
-    rows = await session.scalars(select(Attachment).where(col(Attachment.id).in_(wanted)).with_for_update())
-    found = {row.id: row for row in rows}
-    for id_ in wanted:
-        row = found.get(id_)
-        fresh = row is not None and row.instance_id is None and row.uploader_id == actor_id
-        if row is None or not (fresh or row.instance_id == instance_id):
-            raise AttachmentRefused("附件不存在，或不属于您，请重新上传。", id=str(id_))
-        if fresh:
-            row.instance_id, row.task_id = instance_id, task_id
-    await session.flush()
-    count = await session.scalar(
-        select(func.count()).select_from(Attachment).where(col(Attachment.instance_id) == instance_id)
-    )
-    if count is not None and count > limit:
-        raise AttachmentRefused(f"每个问题最多 {limit} 个附件。", limit=limit)
-    return [found[id_] for id_ in wanted]
-
-
-async def sweep_orphans(session: AsyncSession, store: AttachmentStore, now: datetime) -> int:
-    """Remove rows nobody used for a week, and files without a row; how many files went."""
+async def sweep_orphans(
+    session: AsyncSession, store: AttachmentStore, now: datetime, *, keep: Collection[UUID] = ()
+) -> int:
+    """Remove rows nobody used for a week (but not `keep`: files of saved drafts), and files without a row; how many went."""
     unused = await session.execute(
         delete(Attachment)
-        .where(col(Attachment.instance_id).is_(None), col(Attachment.created_at) < now - ORPHAN_AFTER)
+        .where(
+            col(Attachment.instance_id).is_(None),
+            col(Attachment.created_at) < now - ORPHAN_AFTER,
+            col(Attachment.id).not_in(set(keep)),
+        )
         .returning(col(Attachment.stored_as))
     )
     gone = set(unused.scalars())

@@ -7,10 +7,6 @@ move it to the right day.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
-
 from domain.models import Issue
 from domain.working_days import WorkingCalendar, add_working_days
 
@@ -62,35 +58,3 @@ def resume_deadline(issue: Issue, calendar: WorkingCalendar, now: datetime) -> D
         issue.paused_s += max(0.0, (now - issue.paused_at).total_seconds())
         issue.paused_at = None
     return recompute_deadline(issue, calendar)
-
-
-def is_overdue(issue: Issue, now: datetime) -> bool:
-    """Whether customs should have answered by now."""
-    running = issue.phase == "customs" and issue.paused_at is None
-    return running and issue.due_at is not None and issue.due_at < now
-
-
-async def find_moved_deadlines(
-    session: AsyncSession, calendar: WorkingCalendar
-) -> list[tuple[Issue, Deadline]]:
-    """Issues still open whose deadline falls elsewhere in this calendar; `due_at` is already corrected.
-
-    The caller moves the timers of their instances (`Engine.reschedule`) in the same transaction.
-    """
-    open_issues = await session.scalars(
-        select(Issue)
-        .where(
-            col(Issue.closed_at).is_(None),
-            col(Issue.answered_at).is_(None),
-            col(Issue.deadline_from).is_not(None),
-        )
-        .order_by(col(Issue.id))
-        .with_for_update()
-    )
-    moved: list[tuple[Issue, Deadline]] = []
-    for issue in open_issues:
-        before = issue.due_at
-        deadline = recompute_deadline(issue, calendar)
-        if deadline.due_at != before:
-            moved.append((issue, deadline))
-    return moved

@@ -1,15 +1,15 @@
-"""People: their phones, the enterprises they act for, the executives of an enterprise, who stands behind a group."""
+"""People: their phones, the enterprises they act for, the executives of an enterprise, the parts of a group's name."""
 
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import any_, literal, select, tuple_
+from sqlalchemy import any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain.models import Enterprise, Membership, Officer, OfficerRole, Person
+from domain.models import Enterprise, Membership, Person
 from domain.models.people import ENTERPRISE_ROLES
 
 MOBILE = re.compile(r"1[3-9]\d{9}")
@@ -83,39 +83,6 @@ async def list_executives(session: AsyncSession, enterprise_id: UUID) -> list[Co
         .order_by(col(Membership.created_at), col(Membership.id))
     )
     return [Contact(id_, display_name or name, phone) for id_, name, display_name, phone in rows]
-
-
-async def list_people_in_groups(session: AsyncSession, groups: Iterable[str]) -> list[UUID]:
-    """Everyone active in any of these groups, `role:office` or `role:enterprise id`; each once."""
-    officers, members = split_groups(groups)
-    found: set[UUID] = set()
-    if officers:
-        found.update(
-            await session.scalars(
-                select(col(Officer.person_id))
-                .join(OfficerRole, col(OfficerRole.officer_id) == col(Officer.id))
-                .join(Person, col(Person.id) == col(Officer.person_id))
-                .where(
-                    col(Officer.active),
-                    col(Person.active),
-                    tuple_(col(OfficerRole.role), col(OfficerRole.office)).in_(officers),
-                )
-            )
-        )
-    for role, enterprise_id in members:
-        found.update(
-            await session.scalars(
-                select(col(Membership.person_id))
-                .join(Person, col(Person.id) == col(Membership.person_id))
-                .where(
-                    col(Membership.enterprise_id) == enterprise_id,
-                    col(Membership.active),
-                    col(Person.active),
-                    literal(role) == any_(col(Membership.roles)),
-                )
-            )
-        )
-    return sorted(found)
 
 
 def split_groups(groups: Iterable[str]) -> tuple[list[tuple[str, str]], list[tuple[str, UUID]]]:

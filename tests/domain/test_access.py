@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from domain.access import (
     attachment_readable_by,
@@ -22,7 +23,7 @@ PHASES = (None, "draft", "review", "customs", "enterprise", "answered", "closed"
 
 
 async def readable(session: AsyncSession, actor: Any) -> set[Any]:
-    return set(await session.scalars(select(Issue.id).where(readable_by(actor))))
+    return set(await session.scalars(select(col(Issue.id)).where(readable_by(actor))))
 
 
 async def test_staff_read_their_own_issues_only(session: AsyncSession, world: Any) -> None:
@@ -63,7 +64,9 @@ async def test_one_person_reads_for_the_enterprise_they_act_for(session: AsyncSe
 
 
 @pytest.mark.parametrize("role", ["handler", "section_chief"])
-async def test_officers_read_what_is_or_was_at_their_office(session: AsyncSession, world: Any, role: str) -> None:
+async def test_officers_read_what_is_or_was_at_their_office(
+    session: AsyncSession, world: Any, role: str
+) -> None:
     member = await world.member(await world.enterprise(), "customs_affairs")
     moved = await world.issue(member, office="2325", been_at=["2301", "2325"])
     await world.issue(member, office="2302", been_at=["2302"])
@@ -122,7 +125,9 @@ async def test_condition_and_predicate_agree_on_every_combination(session: Async
     assert read_by_somebody == len(members) + 5, "the comparison must not be of empty sets"
 
 
-async def test_files_are_read_by_their_uploader_and_by_readers_of_the_issue(session: AsyncSession, world: Any) -> None:
+async def test_files_are_read_by_their_uploader_and_by_readers_of_the_issue(
+    session: AsyncSession, world: Any
+) -> None:
     enterprise = await world.enterprise()
     staff, colleague = [await world.member(enterprise, "customs_affairs") for _ in range(2)]
     issue = await world.issue(staff, been_at=["2301"])
@@ -143,7 +148,7 @@ async def test_files_are_read_by_their_uploader_and_by_readers_of_the_issue(sess
     await session.flush()
 
     async def seen(actor: Any) -> set[Any]:
-        return set(await session.scalars(select(Attachment.id).where(attachment_readable_by(actor))))
+        return set(await session.scalars(select(col(Attachment.id)).where(attachment_readable_by(actor))))
 
     assert await seen(staff) == {files[0].id, files[1].id}
     assert await seen(await world.officer("handler:2301")) == {files[0].id}
@@ -152,7 +157,10 @@ async def test_files_are_read_by_their_uploader_and_by_readers_of_the_issue(sess
 
 async def test_only_the_submitter_withdraws_and_only_before_the_first_claim(world: Any) -> None:
     enterprise = await world.enterprise()
-    staff, chief = await world.member(enterprise, "customs_affairs"), await world.member(enterprise, "executive")
+    staff, chief = (
+        await world.member(enterprise, "customs_affairs"),
+        await world.member(enterprise, "executive"),
+    )
     for phase in ("draft", "review", "customs"):
         assert may_withdraw(staff, await world.issue(staff, phase=phase))
     issue = await world.issue(staff)

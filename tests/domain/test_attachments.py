@@ -1,4 +1,4 @@
-"""Attachments: known by content, disguises refused, scanned, bound to one issue, swept when nobody uses them."""
+"""Attachments: known by content, disguises refused, scanned, swept when nobody uses them."""
 
 import asyncio
 import io
@@ -14,12 +14,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from domain.attachments import (
     ORPHAN_AFTER,
     FolderStore,
     add_attachment,
-    bind_attachments,
     check_file,
     clean_name,
     sweep_orphans,
@@ -50,7 +50,14 @@ OFD_FILE = packed(**{"OFD.xml": b"<ofd:OFD xmlns:ofd='" + OFD_NAMESPACE + b"'/>"
 
 @pytest.mark.parametrize(
     ("data", "extension"),
-    [(PDF_FILE, "pdf"), (PNG_FILE, "png"), (JPG_FILE, "jpg"), (DOCX_FILE, "docx"), (XLSX_FILE, "xlsx"), (OFD_FILE, "ofd")],
+    [
+        (PDF_FILE, "pdf"),
+        (PNG_FILE, "png"),
+        (JPG_FILE, "jpg"),
+        (DOCX_FILE, "docx"),
+        (XLSX_FILE, "xlsx"),
+        (OFD_FILE, "ofd"),
+    ],
 )
 def test_each_allowed_type_is_known_by_its_content(data: bytes, extension: str) -> None:
     found = recognise(data)
@@ -87,7 +94,9 @@ def test_everything_else_is_refused_whatever_it_is_called(data: bytes) -> None:
             check_file(name, data, MB)
 
 
-@pytest.mark.parametrize(("name", "data"), [("a.pdf", DOCX_FILE), ("a.exe", PDF_FILE), ("a.docx", XLSX_FILE), ("a.html", PNG_FILE)])
+@pytest.mark.parametrize(
+    ("name", "data"), [("a.pdf", DOCX_FILE), ("a.exe", PDF_FILE), ("a.docx", XLSX_FILE), ("a.html", PNG_FILE)]
+)
 def test_an_allowed_file_under_a_false_name_is_refused(name: str, data: bytes) -> None:
     with pytest.raises(AttachmentRefused, match="与扩展名不符"):
         check_file(name, data, MB)
@@ -132,7 +141,9 @@ async def staff(world: Any) -> Any:
     return await world.member(await world.enterprise(), "customs_affairs")
 
 
-async def add(session: AsyncSession, store: FolderStore, actor: Any, now: datetime, scanner: Any = None) -> Attachment:
+async def add(
+    session: AsyncSession, store: FolderStore, actor: Any, now: datetime, scanner: Any = None
+) -> Attachment:
     return await add_attachment(session, store, scanner, actor=actor, name="合同.pdf", data=PDF_FILE, now=now)
 
 
@@ -150,52 +161,22 @@ async def test_the_store_refuses_names_that_are_not_its_own(store: FolderStore) 
         await store.read("../../secret.key")
 
 
-async def test_files_are_bound_to_one_issue_and_may_be_named_again_there(
-    session: AsyncSession, store: FolderStore, staff: Any, world: Any, now: datetime
-) -> None:
-    rows = [await add(session, store, staff, now) for _ in range(2)]
-    ids, issue, other, chief = [row.id for row in rows], uuid4(), uuid4(), await world.person()
-    bound = await bind_attachments(session, ids, actor_id=staff.person_id, instance_id=issue, task_id=uuid4())
-    assert [row.id for row in bound] == ids and {row.instance_id for row in bound} == {issue}
-    await bind_attachments(session, ids, actor_id=chief.id, instance_id=issue, task_id=None)
-    with pytest.raises(AttachmentRefused):
-        await bind_attachments(session, ids, actor_id=staff.person_id, instance_id=other, task_id=None)
-
-
-async def test_somebody_elses_unused_file_and_an_unknown_one_are_refused(
-    session: AsyncSession, store: FolderStore, staff: Any, world: Any, now: datetime
-) -> None:
-    row, stranger = await add(session, store, staff, now), await world.person()
-    for id_, person_id in ((row.id, stranger.id), (uuid4(), staff.person_id)):
-        with pytest.raises(AttachmentRefused):
-            await bind_attachments(session, [id_], actor_id=person_id, instance_id=uuid4(), task_id=None)
-
-
-async def test_an_issue_takes_ten_files_and_no_more(
-    session: AsyncSession, store: FolderStore, staff: Any, now: datetime
-) -> None:
-    issue = uuid4()
-    ids = [(await add(session, store, staff, now)).id for _ in range(11)]
-    await bind_attachments(session, ids[:10], actor_id=staff.person_id, instance_id=issue, task_id=None)
-    with pytest.raises(AttachmentRefused, match="最多 10 个"):
-        await bind_attachments(session, ids[10:], actor_id=staff.person_id, instance_id=issue, task_id=None)
-
-
 async def test_the_sweep_takes_unused_rows_and_files_without_a_row_and_nothing_else(
     session: AsyncSession, store: FolderStore, staff: Any
 ) -> None:
     now = datetime.now().astimezone()
     old, fresh = now - ORPHAN_AFTER - timedelta(hours=1), now - ORPHAN_AFTER + timedelta(hours=1)
-    unused, used, young = [await add(session, store, staff, at) for at in (old, old, fresh)]
-    await bind_attachments(session, [used.id], actor_id=staff.person_id, instance_id=uuid4(), task_id=None)
+    unused, used, drafted, young = [await add(session, store, staff, at) for at in (old, old, old, fresh)]
+    used.instance_id = uuid4()
+    await session.flush()
     lost, writing = f"{uuid4().hex}.pdf", f"{uuid4().hex}.pdf"
     await store.put(lost, PDF_FILE)
     await store.put(writing, PDF_FILE)
-    for row in (used.stored_as, lost):
+    for row in (used.stored_as, drafted.stored_as, lost):
         os.utime(next(store.folder.glob(f"*/{row}")), (old.timestamp(), old.timestamp()))
-    assert await sweep_orphans(session, store, now) == 2
-    left = set(await session.scalars(select(Attachment.stored_as)))
-    assert left == {used.stored_as, young.stored_as}
+    assert await sweep_orphans(session, store, now, keep=[drafted.id]) == 2
+    left = set(await session.scalars(select(col(Attachment.stored_as))))
+    assert left == {used.stored_as, drafted.stored_as, young.stored_as}
     assert {path.name for path in store.folder.glob("*/*")} == left | {writing}
     assert unused.stored_as not in left
 

@@ -209,6 +209,7 @@ async def test_unknown_phones_do_not_use_up_the_daily_budget(desk: Desk) -> None
 
 async def test_ten_failures_lock_the_phone_for_fifteen_minutes(desk: Desk) -> None:
     desk.limits = replace(desk.limits, **ROOMY)
+    challenge = None
     for _ in range(2):
         challenge = await desk.ask()
         for _ in range(5):

@@ -15,7 +15,12 @@ CALENDAR = WorkingCalendar()
 @pytest.fixture
 def issue(now: datetime) -> Issue:
     return Issue(
-        id=uuid4(), number="QL23012026000001", enterprise_id=uuid4(), submitter_id=uuid4(), office="2301", created_at=now
+        id=uuid4(),
+        number="QL23012026000001",
+        enterprise_id=uuid4(),
+        submitter_id=uuid4(),
+        office="2301",
+        created_at=now,
     )
 
 
@@ -26,7 +31,7 @@ def test_a_reminder_comes_after_four_fifths_of_the_days(issue: Issue, now: datet
 
 
 def test_the_time_the_enterprise_took_is_added_back(issue: Issue, now: datetime) -> None:
-    before = set_deadline(issue, 5, CALENDAR, now)
+    after = before = set_deadline(issue, 5, CALENDAR, now)
     for _ in range(2):
         pause_deadline(issue, now + timedelta(days=1))
         pause_deadline(issue, now + timedelta(days=2))  # pausing twice is pausing once
@@ -51,7 +56,9 @@ def test_a_new_deadline_forgets_the_old_one(issue: Issue, now: datetime) -> None
     assert issue.overdue_at is None
 
 
-def test_a_holiday_published_later_moves_the_deadline_but_keeps_the_pause(issue: Issue, now: datetime) -> None:
+def test_a_holiday_published_later_moves_the_deadline_but_keeps_the_pause(
+    issue: Issue, now: datetime
+) -> None:
     before = set_deadline(issue, 2, CALENDAR, now)
     pause_deadline(issue, now)
     resume_deadline(issue, CALENDAR, now + timedelta(hours=5))

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from domain.models import Issue, IssueAnswer
 from domain.search import matches
@@ -28,7 +29,9 @@ async def found(session: AsyncSession, world: Any) -> Any:
     await session.flush()
 
     async def found(query: str) -> list[str]:
-        return list(await session.scalars(select(Issue.title).where(matches(query)).order_by(Issue.title)))
+        return list(
+            await session.scalars(select(col(Issue.title)).where(matches(query)).order_by(col(Issue.title)))
+        )
 
     return found
 

@@ -44,7 +44,9 @@ async def test_a_message_is_delivered_once_and_recorded(post: Any) -> None:
     post.wait(seconds=1)
     for _ in range(2):
         assert await post.delivery.deliver([id_]) == []
-    assert [(one.message_id, one.to, one.text) for one in post.channel.sent] == [(id_, "+8613800000001", "已有办理结果")]
+    assert [(one.message_id, one.to, one.text) for one in post.channel.sent] == [
+        (id_, "+8613800000001", "已有办理结果")
+    ]
     row = await post.read(id_)
     assert (row.state, row.channel, row.sent_at, row.tries) == ("sent", "memory", post.now, 1)
 
@@ -163,7 +165,9 @@ async def test_the_demo_channel_delivers_each_message_once(post: Any) -> None:
         await post.channel.send(message)
     async with post.sessions() as session:
         rows = (await session.scalars(select(DemoInbox))).all()
-    assert [(row.to, row.channel, row.text, row.code) for row in rows] == [("13800000001", "sms", "文字", None)]
+    assert [(row.to, row.channel, row.text, row.code) for row in rows] == [
+        ("13800000001", "sms", "文字", None)
+    ]
 
 
 class TestCodes:
@@ -188,7 +192,10 @@ class TestCodes:
         id_ = await self.queue(post)
         async with post.sessions() as session:
             everything = await session.scalar(
-                text("SELECT (SELECT row_to_json(m)::text FROM message m) || (SELECT string_agg(args::text, '') FROM procrastinate_jobs)")
+                text(
+                    "SELECT (SELECT row_to_json(m)::text FROM message m)"
+                    " || (SELECT string_agg(args::text, '') FROM procrastinate_jobs)"
+                )
             )
         assert "493817" not in everything
         await post.delivery.deliver([id_])

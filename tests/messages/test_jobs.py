@@ -43,11 +43,6 @@ async def test_the_job_of_a_dead_worker_is_queued_again(post: Any, database_url:
     async with open_jobs(database_url):
         context: Any = type("Context", (), {"additional_context": {"delivery": post.delivery}})()
         await recover_work.func(context, 0)
-        assert [job.status async for job in aiter_jobs()] == ["todo"]
+        assert [job.status for job in await jobs.job_manager.list_jobs_async()] == ["todo"]
         await work_until(post, 1)
     assert [one.message_id for one in post.channel.sent] == [id_]
-
-
-async def aiter_jobs() -> Any:
-    for job in await jobs.job_manager.list_jobs_async():
-        yield job

@@ -8,10 +8,15 @@ from messages.texts import Text, find_mistakes, load_texts, render
 
 def test_placeholders_are_filled_in_title_and_text() -> None:
     texts = load_texts("answered: {title: '答复 {number}', text: '{number}“{title}”{{已}}办结'}")
-    assert render(texts, "answered", {"number": "QL1", "title": "甲{乙}"}) == Text("答复 QL1", "QL1“甲{乙}”{已}办结")
+    assert render(texts, "answered", {"number": "QL1", "title": "甲{乙}"}) == Text(
+        "答复 QL1", "QL1“甲{乙}”{已}办结"
+    )
 
 
-@pytest.mark.parametrize("text", ["{unknown}", "{number.__class__}", "{number[0]}", "{0}", "{}", "{number!r}", "{number:>9}", "{number"])
+@pytest.mark.parametrize(
+    "text",
+    ["{unknown}", "{number.__class__}", "{number[0]}", "{0}", "{}", "{number!r}", "{number:>9}", "{number"],
+)
 def test_anything_but_a_known_bare_name_is_an_error(text: str) -> None:
     texts = {"one": Text("", text)}
     with pytest.raises(TextBroken):
