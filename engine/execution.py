@@ -20,7 +20,7 @@ from SpiffWorkflow.exceptions import SpiffWorkflowException
 from SpiffWorkflow.specs.MultiChoice import MultiChoice
 from SpiffWorkflow.task import Task
 
-from engine.behaviours import BoundaryEvent, FirstOfEvents, Message
+from engine.events import BoundaryEvent, FirstOfEvents, Message
 from engine.exceptions import EngineFailure, ExpressionFailed, NotWaiting, TaskGone, TooManySteps
 from engine.expressions import Evaluator
 from engine.runtime import InstanceWorkflow, Outcome, Runtime, TraceEntry

@@ -5,15 +5,14 @@ literals and registered functions, and nothing of Python. What functions exist i
 from __future__ import annotations
 
 import inspect
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
 from engine.exceptions import ExpressionFailed
-from engine.grammar import (
-    ANY_CELL_VALUE,
+from engine.grammar import ANY_CELL_VALUE, parse_cell, parse_expression
+from engine.nodes import (
     Binary,
     Call,
     Choice,
@@ -25,9 +24,8 @@ from engine.grammar import (
     Path,
     Unary,
     children,
-    parse_cell,
-    parse_expression,
 )
+from engine.operations import CALCULATE, COMPARE, STANDARD_FUNCTIONS, Failure, Function, number
 
 __all__ = [
     "ANY_CELL_VALUE",
@@ -41,18 +39,8 @@ __all__ = [
 ]
 
 MAX_CACHED = 4_096
-MAX_TEXT = 20_000
-MAX_ITEMS = 1_000
-MAX_NUMBER = 10**15
-
-Function = Callable[..., Any]
-"""`fn(now, *args)`: `now` is an aware UTC datetime, args and result are JSON values or aware datetimes."""
 
 Compiled = Callable[[Mapping[str, Any], datetime], Any]
-
-
-class _Failure(Exception):
-    """Why a part failed; the evaluator adds the expression."""
 
 
 def read_paths(expression: str) -> set[tuple[str, ...]]:
@@ -99,7 +87,7 @@ class Evaluator:
     def _run(self, compiled: Compiled, expression: str, variables: Mapping[str, Any], now: datetime) -> Any:
         try:
             return compiled(variables, now)
-        except _Failure as failure:
+        except Failure as failure:
             raise _failed(expression, str(failure)) from None
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise _failed(expression, str(error) or type(error).__name__) from error
@@ -127,7 +115,7 @@ class Evaluator:
             case Binary(sign, left, right):
                 return _binary(sign, build(left), build(right))
             case Comparison(first, rest):
-                return _comparison(build(first), [(_COMPARE[sign], build(other)) for sign, other in rest])
+                return _comparison(build(first), [(COMPARE[sign], build(other)) for sign, other in rest])
             case Choice(condition, yes, no):
                 return _choice(build(condition), build(yes), build(no))
 
@@ -165,7 +153,7 @@ def _reader(names: tuple[str, ...]) -> Compiled:
 def _unary(sign: str, inner: Compiled) -> Compiled:
     if sign == "not":
         return lambda variables, now: not inner(variables, now)
-    return lambda variables, now: -_number(inner(variables, now))
+    return lambda variables, now: -number(inner(variables, now))
 
 
 def _binary(sign: str, left: Compiled, right: Compiled) -> Compiled:
@@ -173,7 +161,7 @@ def _binary(sign: str, left: Compiled, right: Compiled) -> Compiled:
         return lambda variables, now: left(variables, now) and right(variables, now)
     if sign == "or":
         return lambda variables, now: left(variables, now) or right(variables, now)
-    calculate = _CALCULATE[sign]
+    calculate = CALCULATE[sign]
     return lambda variables, now: calculate(left(variables, now), right(variables, now))
 
 
@@ -196,147 +184,3 @@ def _comparison(first: Compiled, rest: list[tuple[Callable[[Any, Any], bool], Co
         return True
 
     return run
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _number(value: Any) -> int | float:
-    if not _is_number(value):
-        raise _Failure(f"{_shown(value)}不是数字")
-    if abs(value) > MAX_NUMBER:
-        raise _Failure("数字过大")
-    return value
-
-
-def _shown(value: Any) -> str:
-    return "空值" if value is None else f"“{str(value)[:40]}”"
-
-
-def _add(left: Any, right: Any) -> Any:
-    if isinstance(left, str) and isinstance(right, str):
-        if len(left) + len(right) > MAX_TEXT:
-            raise _Failure("文字过长")
-        return left + right
-    if isinstance(left, list) and isinstance(right, list):
-        if len(left) + len(right) > MAX_ITEMS:
-            raise _Failure("列表过长")
-        return left + right
-    return _number(_number(left) + _number(right))
-
-
-def _subtract(left: Any, right: Any) -> int | float:
-    return _number(left) - _number(right)
-
-
-def _multiply(left: Any, right: Any) -> int | float:
-    return _number(_number(left) * _number(right))
-
-
-def _divide(left: Any, right: Any) -> float:
-    if _number(right) == 0:
-        raise _Failure("除数为零")
-    return _number(left) / right
-
-
-_CALCULATE: dict[str, Callable[[Any, Any], Any]] = {"+": _add, "-": _subtract, "*": _multiply, "/": _divide}
-
-
-def _equal(left: Any, right: Any) -> bool:
-    # Python takes True for 1; an analyst does not.
-    if isinstance(left, bool) is not isinstance(right, bool):
-        return False
-    return left == right
-
-
-def _ordered(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
-    if left is None or right is None:
-        return False
-    if _is_number(left) and _is_number(right):
-        return compare(left, right)
-    for kind in (str, datetime):
-        if isinstance(left, kind) and isinstance(right, kind):
-            return compare(left, right)
-    raise _Failure(f"{_shown(left)}和{_shown(right)}不能比较大小")
-
-
-def _within(left: Any, right: Any) -> bool:
-    if right is None:
-        return False
-    if isinstance(right, str):
-        return isinstance(left, str) and left in right
-    if isinstance(right, Mapping):
-        return isinstance(left, str) and left in right
-    if isinstance(right, Sequence):
-        return any(_equal(left, item) for item in right)
-    raise _Failure(f"{_shown(right)}不是列表")
-
-
-def _matches(left: Any, right: Any) -> bool:
-    return _within(left, right) if isinstance(right, list) else _equal(left, right)
-
-
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "==": _equal,
-    "!=": lambda left, right: not _equal(left, right),
-    "<": partial(_ordered, operator.lt),
-    "<=": partial(_ordered, operator.le),
-    ">": partial(_ordered, operator.gt),
-    ">=": partial(_ordered, operator.ge),
-    "in": _within,
-    "not in": lambda left, right: not _within(left, right),
-    "matches": _matches,
-}
-
-
-def _listed(value: Any) -> list[Any]:
-    return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _count(now: datetime, values: Any) -> int:
-    return len(values) if isinstance(values, str | Mapping) else len(_listed(values))
-
-
-def _unique(now: datetime, values: Any) -> list[Any]:
-    kept: list[Any] = []
-    for value in _listed(values):
-        if value is not None and not any(_equal(value, other) for other in kept):
-            kept.append(value)
-    return kept
-
-
-def _sum(now: datetime, values: Any) -> int | float:
-    return sum(_number(value) for value in _listed(values))
-
-
-def _smallest(now: datetime, values: Any) -> Any:
-    return min((value for value in _listed(values) if value is not None), default=None)
-
-
-def _largest(now: datetime, values: Any) -> Any:
-    return max((value for value in _listed(values) if value is not None), default=None)
-
-
-def _string(now: datetime, value: Any) -> str:
-    if value is None or isinstance(value, str):
-        return value or ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value.isoformat() if isinstance(value, datetime) else str(_number(value))
-
-
-def _now(now: datetime) -> datetime:
-    return now
-
-
-STANDARD_FUNCTIONS: dict[str, Function] = {
-    "count": _count,
-    "unique": _unique,
-    "sum": _sum,
-    "min": _smallest,
-    "max": _largest,
-    "string": _string,
-    "now": _now,
-}
-"""Functions that every evaluator knows: `count(list or text)`, `unique(list)`, `sum`, `min`, `max`, `string`, `now()`."""

@@ -29,7 +29,7 @@ from SpiffWorkflow.spiff.parser.task_spec import (
 )
 from SpiffWorkflow.spiff.specs.defaults import SendTask, UserTask
 
-from engine import behaviours
+from engine import activities, events
 from engine.decisions import Decision
 from engine.timers import is_iso_time
 
@@ -43,9 +43,9 @@ def as_expression(text: str | None) -> str:
 
 
 class _Repeating(SpiffTaskParser):
-    STANDARD_LOOP_CLASS = behaviours.StandardLoop
-    PARALLEL_MI_CLASS = behaviours.ParallelMultiInstance
-    SEQUENTIAL_MI_CLASS = behaviours.SequentialMultiInstance
+    STANDARD_LOOP_CLASS = activities.StandardLoop
+    PARALLEL_MI_CLASS = activities.ParallelMultiInstance
+    SEQUENTIAL_MI_CLASS = activities.SequentialMultiInstance
 
 
 class _Task(_Repeating):
@@ -84,28 +84,28 @@ class _BusinessRuleTask(_Repeating):
 class _Events(SpiffTaskParser):
     """The event definitions of this engine, each knowing the element that it stands on."""
 
-    def parse_timer_event(self, event: etree._Element) -> behaviours.Timer:
+    def parse_timer_event(self, event: etree._Element) -> events.Timer:
         for form in ("timeDate", "timeDuration", "timeCycle"):
             node = event.find(f"{{*}}{form}")
             if node is not None:
-                return behaviours.Timer(self.bpmn_id, form, as_expression(node.text))
+                return events.Timer(self.bpmn_id, form, as_expression(node.text))
         raise self._refused("定时事件没有写时间")
 
-    def parse_message_event(self, message_event: etree._Element) -> behaviours.Message:
+    def parse_message_event(self, message_event: etree._Element) -> events.Message:
         name = self._named("messages", message_event.get("messageRef"), "消息")
         variable = message_event.findtext(f".//{SPIFF}messageVariable")
         payload = message_event.findtext(f".//{SPIFF}messagePayload")
-        return behaviours.Message(name, self.bpmn_id, variable, payload)
+        return events.Message(name, self.bpmn_id, variable, payload)
 
-    def parse_signal_event(self, signal_event: etree._Element) -> behaviours.Signal:
-        return behaviours.Signal(self._named("signals", signal_event.get("signalRef"), "信号"))
+    def parse_signal_event(self, signal_event: etree._Element) -> events.Signal:
+        return events.Signal(self._named("signals", signal_event.get("signalRef"), "信号"))
 
-    def parse_error_event(self, error_event: etree._Element) -> behaviours.Error:
-        return behaviours.Error(self.bpmn_id, self._code("errors", error_event.get("errorRef"), "error_code"))
+    def parse_error_event(self, error_event: etree._Element) -> events.Error:
+        return events.Error(self.bpmn_id, self._code("errors", error_event.get("errorRef"), "error_code"))
 
-    def parse_escalation_event(self, escalation_event: etree._Element) -> behaviours.Escalation:
+    def parse_escalation_event(self, escalation_event: etree._Element) -> events.Escalation:
         code = self._code("escalations", escalation_event.get("escalationRef"), "escalation_code")
-        return behaviours.Escalation(self.bpmn_id, code)
+        return events.Escalation(self.bpmn_id, code)
 
     def _named(self, table: str, reference: str | None, what: str) -> str:
         name = getattr(self.process_parser.parser, table).get(reference)
@@ -155,7 +155,7 @@ class _ReceiveTask(_Events, SpiffReceiveTaskParser):
 
 class _EventGateway(EventBasedGatewayParser):
     def create_task(self) -> Any:
-        return self._create_task(behaviours.FirstOfEvents())
+        return self._create_task(events.FirstOfEvents())
 
 
 class _Process(SpiffProcessParser):
@@ -171,20 +171,20 @@ class DiagramParser(SpiffBpmnParser):
     PROCESS_PARSER_CLASS = _Process
     OVERRIDE_PARSER_CLASSES: ClassVar[dict[str, Any]] = {
         **SpiffBpmnParser.OVERRIDE_PARSER_CLASSES,
-        full_tag("task"): (_Task, behaviours.PlainTask),
+        full_tag("task"): (_Task, activities.PlainTask),
         full_tag("userTask"): (_UserTask, UserTask),
-        full_tag("serviceTask"): (_ServiceTask, behaviours.ServiceTask),
-        full_tag("businessRuleTask"): (_BusinessRuleTask, behaviours.BusinessRuleTask),
-        full_tag("subProcess"): (_SubProcess, behaviours.SubWorkflowTask),
-        full_tag("callActivity"): (_CallActivity, behaviours.CallActivity),
-        full_tag("startEvent"): (_StartEvent, behaviours.StartEvent),
+        full_tag("serviceTask"): (_ServiceTask, activities.ServiceTask),
+        full_tag("businessRuleTask"): (_BusinessRuleTask, activities.BusinessRuleTask),
+        full_tag("subProcess"): (_SubProcess, activities.SubWorkflowTask),
+        full_tag("callActivity"): (_CallActivity, activities.CallActivity),
+        full_tag("startEvent"): (_StartEvent, events.StartEvent),
         full_tag("endEvent"): (_EndEvent, EndEvent),
-        full_tag("boundaryEvent"): (_BoundaryEvent, behaviours.BoundaryEvent),
-        full_tag("intermediateCatchEvent"): (_CatchEvent, behaviours.IntermediateCatchEvent),
+        full_tag("boundaryEvent"): (_BoundaryEvent, events.BoundaryEvent),
+        full_tag("intermediateCatchEvent"): (_CatchEvent, events.IntermediateCatchEvent),
         full_tag("intermediateThrowEvent"): (_ThrowEvent, IntermediateThrowEvent),
         full_tag("sendTask"): (_SendTask, SendTask),
-        full_tag("receiveTask"): (_ReceiveTask, behaviours.ReceiveTask),
-        full_tag("eventBasedGateway"): (_EventGateway, behaviours.EventBasedGateway),
+        full_tag("receiveTask"): (_ReceiveTask, events.ReceiveTask),
+        full_tag("eventBasedGateway"): (_EventGateway, events.EventBasedGateway),
     }
 
     def __init__(self, decisions: dict[str, Decision]) -> None:

@@ -159,6 +159,11 @@ class Runtime:
         return not _is_boundary(task) and not getattr(task.task_spec, "spawns_instances", False)
 
 
+def runtime_of(task: Task) -> Runtime:
+    """The runtime of the execution that a task belongs to."""
+    return task.workflow.top_workflow.script_engine
+
+
 def _is_boundary(task: Task) -> bool:
     return hasattr(task.task_spec, "cancel_activity")
 

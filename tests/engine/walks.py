@@ -23,7 +23,8 @@ from SpiffWorkflow.task import TaskState
 
 from engine.execution import Execution
 from engine.expressions import Evaluator
-from engine.grammar import Literal, Node, children, parse_expression
+from engine.grammar import parse_expression
+from engine.nodes import Literal, Node, children
 from engine.runtime import InstanceSubWorkflow, InstanceWorkflow, LiveTask, Outcome, Runtime
 from engine.specs import ParsedDefinition, expressions_of, parse_definition, parse_xml
 

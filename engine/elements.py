@@ -1,0 +1,115 @@
+"""What a diagram says about its flow nodes: read from the XML by ourselves, wherever they are nested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from engine.parsing import SPIFF
+
+BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
+FLOW_NODES = frozenset(
+    {"startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"}
+    | {
+        "task",
+        "userTask",
+        "manualTask",
+        "serviceTask",
+        "businessRuleTask",
+        "sendTask",
+        "receiveTask",
+        "scriptTask",
+    }
+    | {"subProcess", "callActivity", "transaction", "adHocSubProcess"}
+    | {"exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What the diagram says about one flow node."""
+
+    id: str
+    name: str
+    kind: str
+    """The BPMN tag: userTask, serviceTask, endEvent …"""
+    file: str
+    process_id: str
+    parent_id: str | None
+    """The subprocess it lies in, None at the top of its process."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    form: bool = False
+    operator: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    result_variable: str | None = None
+    lane: str | None = None
+    documentation: str | None = None
+    event: str | None = None
+    """The kind of event: timer, message, error …"""
+    attached_to: str | None = None
+    interrupting: bool = True
+    multi_instance: bool = False
+
+    @property
+    def on_complete(self) -> str | None:
+        """The operator called when a user task's answers are accepted."""
+        return self.properties.get("onComplete")
+
+
+def parse_element(file: str, node: etree._Element, has_form: bool) -> Element:
+    """What a flow node's XML says."""
+    element_id = node.get("id") or ""
+    kind = etree.QName(node).localname
+    parent = node.getparent()
+    parent_kind = "" if parent is None else etree.QName(parent).localname
+    process = next(node.iterancestors(BPMN + "process"), None)
+    properties = _properties(node)
+    operator = node.find(f"{BPMN}extensionElements/{SPIFF}serviceTaskOperator")
+    return Element(
+        id=element_id,
+        name=(node.get("name") or element_id).strip(),
+        kind=kind,
+        file=file,
+        process_id="" if process is None else process.get("id") or "",
+        parent_id=parent.get("id") if parent is not None and parent_kind == "subProcess" else None,
+        properties=properties,
+        form=has_form,
+        operator=None if operator is None else operator.get("id"),
+        parameters={} if operator is None else dict(_parameters(operator)),
+        result_variable=(None if operator is None else operator.get("resultVariable"))
+        or properties.get("resultVariable"),
+        lane=_lane(node, element_id),
+        documentation=node.findtext(f"{BPMN}documentation"),
+        event=_event_kind(node),
+        attached_to=node.get("attachedToRef"),
+        interrupting=node.get("cancelActivity", "true").lower() != "false",
+        multi_instance=node.find(f"{BPMN}multiInstanceLoopCharacteristics") is not None,
+    )
+
+
+def _properties(node: etree._Element) -> dict[str, str]:
+    path = f"{BPMN}extensionElements/{SPIFF}properties/{SPIFF}property"
+    return {each.get("name") or "": (each.get("value") or "").strip() for each in node.iterfind(path)}
+
+
+def _parameters(operator: etree._Element) -> Iterator[tuple[str, str]]:
+    for each in operator.iter(SPIFF + "parameter"):
+        yield each.get("id") or "", each.get("value") or ""
+
+
+def _lane(node: etree._Element, element_id: str) -> str | None:
+    for reference in node.getroottree().getroot().iter(BPMN + "flowNodeRef"):
+        lane = reference.getparent()
+        if lane is not None and (reference.text or "").strip() == element_id:
+            return lane.get("name")
+    return None
+
+
+def _event_kind(node: etree._Element) -> str | None:
+    for child in node:
+        name = etree.QName(child).localname
+        if name.endswith("EventDefinition"):
+            return name.removesuffix("EventDefinition")
+    return None
