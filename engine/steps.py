@@ -17,7 +17,8 @@ from engine import statements
 from engine.context import Operator, StepContext
 from engine.exceptions import EngineFailure, ExpressionFailed, NotWaiting, OperatorFailed
 from engine.execution import Execution, ReadyTask
-from engine.grammar import Call, Node, children, parse_expression
+from engine.grammar import parse_expression
+from engine.nodes import Call, Node, children
 from engine.runtime import TraceEntry
 from engine.specs import ParsedDefinition
 from errors import Refusal
