@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.case_file import CasesRefused, read_cases
 from engine.cases import check_cases, play_cases
 from engine.catalogue import read_folder
+from engine.expressions import Function
 from engine.specs import parse_definition
 from tests.engine.bad_diagrams import GOOD_FILES
 
@@ -114,7 +115,7 @@ def test_a_changed_diagram_fails_the_issues_cases() -> None:
         .replace("&quot;海关待受理&quot;", "&quot;等待受理&quot;")
     )
     assert changed != files["issue.bpmn"]
-    functions = dict.fromkeys(("working_days", "days"), working_days)
+    functions: dict[str, Function] = {"working_days": working_days, "days": working_days}
     assert [each.element for each in check_cases(files, functions)] == []
     assert "从提出到清零" in {
         each.element for each in check_cases(files | {"issue.bpmn": changed}, functions)
