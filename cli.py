@@ -186,6 +186,7 @@ def make_ready(settings: Settings, database_url: str) -> list[str]:
     prepare_database(database_url, demo=settings.demo)
     for line in asyncio.run(prepare(settings, database_url)):
         typer.echo(line)
+    sys.stdout.flush()
     return asyncio.run(show_demo_people(settings, database_url)) if settings.demo else []
 
 

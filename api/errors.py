@@ -8,17 +8,20 @@ an error page for people, and what is kept of a failure of ours.
     anything else      500 with the request's id, logged
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
+from jinja2 import TemplateError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import domain.exceptions as domain
 import engine.exceptions as engine
@@ -28,6 +31,7 @@ from api.failures import keep_failure
 from api.health import FAILURES
 from api.security import BadText, ForgedRequest
 from api.sessions import SignedOut
+from domain.working_days import BEIJING
 from errors import Refusal
 
 log = structlog.get_logger(__name__)
@@ -88,7 +92,9 @@ MISTAKES = {
     "value_error": "内容不正确。",
 }
 
-ErrorPage = Callable[[Request, int, str, str], Response | Awaitable[Response]]
+FACTS = {"claimed_by_name": "办理人", "by_person_name": "办理人", "claimed_at": "时间", "at": "时间"}
+
+ErrorPage = Callable[[Request, int, str, str, list[tuple[str, str]]], Response]
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -99,7 +105,30 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(engine.EngineFailure, answer_engine_failure)
     app.add_exception_handler(DBAPIError, answer_database_error)
     app.add_exception_handler(PoolExhausted, answer_busy)
-    app.add_exception_handler(Exception, answer_unexpected)
+    app.add_middleware(UnexpectedErrors)  # before the other layers: it is inside of them
+
+
+class UnexpectedErrors:
+    """Answers what nobody expected. Starlette's own place for it lies outside of all layers: its answers would carry no
+    headers, and the server would log the text of the error."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting)
+        except Exception as error:  # noqa: BLE001  # the last line of defence: logged, counted, told
+            response = await answer_unexpected(Request(scope, receive), error)
+            if not started:
+                await response(scope, receive, send)
 
 
 def status_of(refusal: Refusal) -> int:
@@ -137,7 +166,7 @@ async def answer_invalid(request: Request, error: Exception) -> Response:
     mistakes = error.errors()
     if any(mistake["loc"][0] == "path" for mistake in mistakes):
         return await _answer(request, 404, "not_found", TITLES[404])
-    errors = {field_name(mistake["loc"]): tell_mistake(mistake) for mistake in mistakes}
+    errors = {field_name(mistake): tell_mistake(mistake) for mistake in mistakes}
     return await _answer(request, 422, "invalid", TITLES[422], errors=errors)
 
 
@@ -209,13 +238,31 @@ async def _answer(
         body = problem_body(status, kind, detail, title=title, request_id=request_id, **members)
         return ProblemJson(body, status, headers)
     page: ErrorPage = getattr(request.app.state, "error_page", None) or plain_error_page
-    answer = page(request, status, title or TITLES.get(status, detail), detail)
-    response = answer if isinstance(answer, Response) else await answer
+    try:
+        response = page(request, status, title or TITLES.get(status, detail), detail, tell_facts(members))
+    except TemplateError as error:
+        log.exception("error_page.broken", exc_info=error)
+        response = plain_error_page(request, status, title or TITLES.get(status, detail), detail, [])
     response.headers.update(headers)
     return response
 
 
-def plain_error_page(request: Request, status: int, title: str, detail: str) -> Response:
+def tell_facts(members: dict[str, Any]) -> list[tuple[str, str]]:
+    """Who was first and when, for people; programs have the members themselves."""
+    found: list[tuple[str, str]] = []
+    for name, label in FACTS.items():
+        value = members.get(name)
+        if isinstance(value, datetime):
+            local = value.astimezone(BEIJING)
+            value = f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
+        if value:
+            found.append((label, str(value)))
+    return found
+
+
+def plain_error_page(
+    request: Request, status: int, title: str, detail: str, _facts: list[tuple[str, str]]
+) -> Response:
     """What people see when the pages themselves cannot be drawn. Both texts are ours: nothing to escape."""
     request_id = getattr(request.state, "request_id", "")
     html = (
@@ -241,9 +288,11 @@ def kind_of(refusal: Refusal) -> str:
     )
 
 
-def field_name(place: tuple[str | int, ...]) -> str:
-    """Where a mistake is, as the caller knows it: `body.fields.title` is `fields.title`."""
-    return ".".join(str(part) for part in place[1:]) or str(place[0])
+def field_name(mistake: dict[str, Any]) -> str:
+    """Where a mistake is, as the caller knows it: `body.fields.title` is `fields.title`, unreadable JSON is `body`."""
+    place = mistake["loc"]
+    inside = () if mistake["type"] == "json_invalid" else place[1:]
+    return ".".join(str(part) for part in inside) or str(place[0])
 
 
 def tell_mistake(mistake: dict[str, Any]) -> str:

@@ -157,7 +157,6 @@ def _given_id(scope: Scope) -> str | None:
 
 def route_pattern(scope: Scope) -> str:
     """The matched route as it was written (`/api/v1/issues/{issue_id}`), `-` when none matched: never what was typed."""
-    pattern = scope.get("state", {}).get("route_pattern")
-    if pattern:
-        return str(pattern)
-    return "/static" if scope["path"].startswith("/static/") else "-"
+    if scope["path"].startswith("/static/"):
+        return "/static"
+    return str(getattr(scope.get("route"), "path", "-"))

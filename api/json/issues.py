@@ -74,7 +74,7 @@ async def show_issue(issue_id: str, actor: ActorDep, session: SessionDep, engine
 )
 async def show_timeline(issue_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
     """Every step: who, what, when, and how long it waited."""
-    return Json({"items": await details.get_timeline(session, engine, actor, parse_id(issue_id))})
+    return Json({"items": await details.timeline(session, engine, actor, parse_id(issue_id))})
 
 
 @router.get(

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.app import create_app
+from api.logs import configure_logging
 from api.wired import Wired
 from db.ids import uuid7
 from domain.models import Enterprise, Membership, Officer, OfficerRole, Person
@@ -126,6 +127,12 @@ def make_settings(tmp_path: Path, database_url: str, **values: Any) -> Settings:
         secret_key="test",
         **values,
     )
+
+
+@pytest.fixture(autouse=True)
+def logs_as_served() -> None:
+    """Logs as a server writes them."""
+    configure_logging(Settings(log_level="WARNING"))
 
 
 @pytest.fixture(scope="session")

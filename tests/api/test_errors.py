@@ -53,19 +53,21 @@ async def test_an_id_of_the_wrong_shape_names_nothing(world: World, id_: str) ->
         (b"{}", "answers"),
         (b'{"answers": 5}', "answers"),
         (b'{"answers": {}, "more": 1}', "more"),
-        (b'{"answers": {"a": "\\u0000"}}', "0"),
-        (b'{"answers": {"a": "\\ud800"}}', "0"),
-        (b'{"answers": ' + b"[" * 5000 + b"]" * 5000 + b"}", "0"),
-        (b'{"answers": {"a": ' + b"[" * 100 + b"]" * 100 + b"}}", "0"),
-        (b"\xff\xfe", "0"),
+        (b'{"answers": {"a": "\\u0000"}}', "body"),
+        (b'{"answers": {"a": "\\ud800"}}', "body"),
+        (b'{"answers": ' + b"[" * 5000 + b"]" * 5000 + b"}", "body"),
+        (b'{"answers": {"a": ' + b"[" * 100 + b"]" * 100 + b"}}", "body"),
+        (b"\xff\xfe", "body"),
     ],
 )
 async def test_a_bad_body_is_told_by_field(world: World, body: bytes, field: str) -> None:
     client = world.client("staff")
-    answer = await client.put(f"/api/v1/tasks/{uuid4()}/draft", content=body, headers={"Content-Type": "application/json"})
+    answer = await client.put(
+        f"/api/v1/tasks/{uuid4()}/draft", content=body, headers={"Content-Type": "application/json"}
+    )
     assert answer.status_code == 422
     errors = answer.json()["errors"]
-    assert field in errors or field == "0", errors
+    assert field in errors, errors
     assert all(sentence.endswith("。") for sentence in errors.values())
 
 
@@ -93,7 +95,9 @@ async def test_a_database_that_went_away_is_told_as_try_again(world: World) -> N
     client = world.client("staff")
     async with world.wired.sessions() as session:
         await session.execute(
-            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()")
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
         )
     answers = [(await client.get("/api/v1/me")).status_code for _ in range(3)]
     assert set(answers) <= {200, 503}

@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.api.conftest import World
 
 
-async def test_a_commit_that_fails_is_never_answered_with_success(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_commit_that_fails_is_never_answered_with_success(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def fail(_self: AsyncSession) -> None:
         raise RuntimeError("the commit fails")
 
@@ -41,7 +43,9 @@ async def test_the_commit_comes_before_the_answer(world: World, monkeypatch: pyt
 
     transport = httpx.ASGITransport(note_answer)
     headers = {"Authorization": f"Bearer {world.tokens['staff']}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=headers) as client:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://127.0.0.1:8000", headers=headers
+    ) as client:
         await client.get("/api/v1/me")
     assert order[:2] == ["commit", "http.response.start"]
 
@@ -62,5 +66,7 @@ async def test_a_wrong_code_counts_although_it_is_refused(world: World) -> None:
         )
         assert refused.status_code == 401
     async with world.wired.sessions() as session:
-        tries = await session.scalar(text("SELECT tries FROM sign_in_challenge WHERE id = CAST(:id AS uuid)"), {"id": challenge})
+        tries = await session.scalar(
+            text("SELECT tries FROM sign_in_challenge WHERE id = CAST(:id AS uuid)"), {"id": challenge}
+        )
     assert tries == 2
