@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
 MAX_DEPTH = 20
+MAX_INTEGER = 2**63 - 1
 _MOMENT = "$t"
 _ESCAPED = "$d"
 
@@ -19,8 +21,10 @@ class ValueRefused(TypeError):
 
 def copied(value: Any, depth: int = 0) -> Any:
     """A copy that shares nothing with the original; a UUID becomes its text. Raises ValueRefused."""
-    if value is None or isinstance(value, str | bool | int | float):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str | int | float):
+        return _plain(value)
     if depth > MAX_DEPTH:
         raise ValueRefused("a variable is nested too deeply")
     if isinstance(value, Mapping):
@@ -34,9 +38,20 @@ def copied(value: Any, depth: int = 0) -> Any:
     raise ValueRefused(f"a variable cannot hold {value!r}")
 
 
+def _plain(value: str | int | float) -> str | int | float:
+    # What JSON in UTF-8 cannot carry would be lost or break the dump: half characters, huge numbers, infinity.
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+            raise ValueRefused("a text has half a character in it")
+    elif not (isfinite(value) if isinstance(value, float) else -MAX_INTEGER <= value <= MAX_INTEGER):
+        raise ValueRefused(f"a variable cannot hold the number {value}")
+    return value
+
+
 def _key(key: Any) -> str:
     if not isinstance(key, str):
         raise ValueRefused(f"a variable cannot have the key {key!r}")
+    _plain(key)
     return key
 
 

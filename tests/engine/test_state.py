@@ -147,7 +147,18 @@ def test_ids_become_text_and_objects_are_refused() -> None:
     assert copied({"id": number, "list": (1, 2)}) == {"id": str(number), "list": [1, 2]}
     nested: list[Any] = []
     nested.append(nested)
-    for value in (object(), {1: 2}, {"a": {1, 2}}, b"x", nested):
+    for value in (
+        object(),
+        {1: 2},
+        {"a": {1, 2}},
+        b"x",
+        nested,
+        "\ud800",
+        {"\ud800": 1},
+        2**64,
+        float("nan"),
+        float("inf"),
+    ):
         with pytest.raises(ValueRefused):
             copied(value)
 
