@@ -215,7 +215,12 @@ def _is_whole(value: Any, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
-_VARIABLE = re.compile(r"\*|\+|\?|\{(\d*)(,?)(\d*)\}")
+_TOKEN = re.compile(
+    r"""\\(?P<escaped>.) | (?P<set>\[\^?\]?(?:\\.|[^\]\\])*\]) | \((?P<extension>\?(?!:))? (?P<open>(?:\?:)?)
+    | (?P<close>\)) | (?P<bar>\|) | (?P<count>[*+?]|\{\d*,?\d*\})(?P<mode>[?+]?) | .""",
+    re.VERBOSE | re.DOTALL,
+)
+_COUNT = re.compile(r"\{(\d*)(,?)(\d*)\}")
 
 
 def pattern_problem(pattern: Any) -> str | None:
@@ -237,82 +242,54 @@ def pattern_problem(pattern: Any) -> str | None:
 
 
 def _cost_problem(body: str) -> str | None:
-    groups: list[bool] = [False]  # one entry an open group: whether anything inside it varies
+    groups = [False]  # one entry an open group: whether anything inside it varies
     variable = unbounded = 0
-    position = 0
-    closed_varies = False
-    while position < len(body):
-        letter = body[position]
-        step = _VARIABLE.match(body, position)
-        if letter == "\\":
-            if body[position + 1 : position + 2].isdigit() or body[position + 1 : position + 2] == "g":
-                return "pattern 不支持反向引用。"
-            position += 2
-            closed_varies = False
-            continue
-        if letter == "[":
-            position = _class_end(body, position)
-            closed_varies = False
-            continue
-        if letter == "(":
-            if body.startswith("(?", position) and not body.startswith("(?:", position):
-                return "pattern 只支持普通分组和 (?:…)，不支持环视、命名等写法。"
+    closed_varies = False  # whether the token before was the end of a group in which something varies
+    for token in _TOKEN.finditer(body):
+        kind = token.lastgroup if token["count"] is None else "count"
+        if problem := _token_problem(token, len(groups)):
+            return problem
+        after_varying, closed_varies = closed_varies, False
+        if kind == "open":
             groups.append(False)
-            position += 3 if body.startswith("(?:", position) else 1
-            closed_varies = False
-            continue
-        if letter == ")":
+        elif kind == "close":
             closed_varies = groups.pop()
             groups[-1] = groups[-1] or closed_varies
-        elif letter == "|":
-            if len(groups) == 1:
-                return "pattern 里的“|”须放在括号内。"
+        elif kind == "bar":
             groups[-1] = True
             variable += 1
-            closed_varies = False
-        elif step:
-            repeats, varies, endless = _read_quantifier(step)
-            if repeats and closed_varies:
+        elif kind == "count":
+            repeats, varies, endless = _read_count(token["count"])
+            if repeats and after_varying:
                 return "pattern 里重复的分组内不能再有重复或“|”，以免检查耗时过长。"
-            if varies:
-                groups[-1] = True
-                variable += 1
-                unbounded += endless
-            position = step.end()
-            if body[position : position + 1] in ("?", "+"):
-                return "pattern 不支持 *?、++ 这类写法。"
-            closed_varies = False
-            continue
-        else:
-            closed_varies = False
-        position += 1
+            groups[-1] = groups[-1] or varies
+            variable += varies
+            unbounded += endless
     if unbounded > 2 or variable > 10:
         return "pattern 过于复杂：不定长的部分不能超过 2 处，可变的部分不能超过 10 处。"
     return None
 
 
-def _read_quantifier(step: re.Match[str]) -> tuple[bool, bool, bool]:
+def _token_problem(token: re.Match[str], depth: int) -> str | None:
+    if (token["escaped"] or "").isdigit():
+        return "pattern 不支持反向引用。"
+    if token["extension"]:
+        return "pattern 只支持普通分组和 (?:…)，不支持环视、命名等写法。"
+    if token["bar"] and depth == 1:
+        return "pattern 里的“|”须放在括号内。"
+    return "pattern 不支持 *?、++ 这类写法。" if token["mode"] else None
+
+
+def _read_count(text: str) -> tuple[bool, bool, bool]:
     """Whether it can repeat more than once, whether its number varies, and whether it varies widely."""
-    text = step.group()
     if text == "?":
         return False, True, False
-    if text in "*+":
-        return True, True, True
-    low, comma, high = step.groups()
-    most = int(high) if high else (LONGEST_PATTERN_INPUT if comma else int(low or 0))
-    varies = bool(comma) and high != low
-    return most > 1, varies, varies and most > 20
-
-
-def _class_end(body: str, position: int) -> int:
-    position += 1
-    if body[position : position + 1] == "^":
-        position += 1
-    if body[position : position + 1] == "]":
-        position += 1
-    while position < len(body) and body[position] != "]":
-        position += 2 if body[position] == "\\" else 1
-    return position + 1
+    if found := _COUNT.fullmatch(text):
+        low, comma, high = found.groups()
+        most = int(high) if high else (LONGEST_PATTERN_INPUT if comma else int(low or 0))
+        varies = bool(comma) and high != low
+        return most > 1, varies, varies and most > 20
+    return True, True, True
 
 
 def read_form(text: str) -> Any:

@@ -18,7 +18,7 @@ from domain.actor import Actor
 from domain.people import find_names
 from engine.exceptions import NotYours, TaskAlreadyClaimed, TaskGone
 from engine.instances import Engine
-from engine.steps import Locked, Step
+from engine.steps import Locked, Step, TaskRow
 from errors import Refusal
 from tasks import statements
 from tasks.exceptions import AnswersRefused, NotAllowed, NotFound
@@ -49,13 +49,13 @@ class BulkClaim:
 async def claim(session: AsyncSession, engine: Engine, actor: Actor, task_id: UUID, now: datetime) -> Step:
     """Take a task of one of my groups. TaskAlreadyClaimed says who has it since when."""
     async with named(session), command(session):
-        locked = await lock_known(session, engine, actor, task_id)
-        if locked.task.claimed_by == actor.person_id and locked.task.state == "ready":
+        locked, task = await lock_known(session, engine, actor, task_id)
+        if task.claimed_by == actor.person_id and task.state == "ready":
             raise TaskAlreadyClaimed(
-                "这项任务已经在您名下。", claimed_by=actor.person_id, claimed_at=locked.task.claimed_at
+                "这项任务已经在您名下。", claimed_by=actor.person_id, claimed_at=task.claimed_at
             )
-        if locked.task.state == "ready" and not _in_group(actor, locked):
-            raise NotYours(claimed_by=locked.task.claimed_by, claimed_at=locked.task.claimed_at)
+        if task.state == "ready" and not _in_group(actor, task):
+            raise NotYours(claimed_by=task.claimed_by, claimed_at=task.claimed_at)
         step = await engine.claim(session, locked, actor=actor.person_id, now=now)
         await copy_status(session, step, claimed_at=now)
         return step
@@ -84,9 +84,9 @@ async def claim_many(
 async def release(session: AsyncSession, engine: Engine, actor: Actor, task_id: UUID, now: datetime) -> Step:
     """Put a task back into its groups; not one that was assigned to me alone."""
     async with named(session), command(session):
-        locked = await lock_known(session, engine, actor, task_id)
-        require_mine(actor, locked)
-        if locked.task.assignee is not None or not locked.task.candidate_groups:
+        locked, task = await lock_known(session, engine, actor, task_id)
+        require_mine(actor, task)
+        if task.assignee is not None or not task.candidate_groups:
             raise NotAllowed("这项任务只由您一人办理，不能退回。")
         step = await engine.release(session, locked, actor=actor.person_id, now=now)
         await copy_status(session, step)
@@ -98,8 +98,8 @@ async def hand_over(
 ) -> Step:
     """Give my task to somebody else in its groups (an active handler of the same office)."""
     async with named(session), command(session):
-        locked = await lock_known(session, engine, actor, task_id)
-        require_mine(actor, locked)
+        locked, task = await lock_known(session, engine, actor, task_id)
+        require_mine(actor, task)
         if to == actor.person_id:
             raise NotAllowed("这项任务已经在您名下，不需要移交。")
         if to not in {colleague.id for colleague in await _find_colleagues(session, task_id)}:
@@ -114,7 +114,7 @@ async def list_colleagues(
 ) -> list[Colleague]:
     """Who my task may be handed over to."""
     async with named(session):
-        require_mine(actor, await lock_known(session, engine, actor, task_id))
+        require_mine(actor, (await lock_known(session, engine, actor, task_id))[1])
         return [one for one in await _find_colleagues(session, task_id) if one.id != actor.person_id]
 
 
@@ -130,9 +130,9 @@ async def save_draft(
     parameters = {**scope(actor), "task_id": task_id, "draft": encode_draft(answers), "now": now}
     if (await session.execute(statements.SAVE_DRAFT, parameters)).first() is None:
         async with named(session):
-            locked = await lock_known(session, engine, actor, task_id)
-            require_mine(actor, locked)
-            raise TaskGone(state=locked.task.state)
+            _, task = await lock_known(session, engine, actor, task_id)
+            require_mine(actor, task)
+            raise NotFound
     return now
 
 
@@ -156,22 +156,24 @@ def _without_nul(value: Any) -> Any:
     return [_without_nul(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-async def lock_known(session: AsyncSession, engine: Engine, actor: Actor, task_id: UUID) -> Locked:
+async def lock_known(
+    session: AsyncSession, engine: Engine, actor: Actor, task_id: UUID
+) -> tuple[Locked, TaskRow]:
     """Lock the task's instance; NotFound (or, for readers of the issue, NotYours) for who has nothing to do with it."""
     try:
         locked = await engine.lock(session, task_id)
     except TaskGone as error:
         raise NotFound from error
     task = locked.task
-    assert task is not None
-    if actor.person_id not in (task.claimed_by, task.completed_by) and not _in_group(actor, locked):
+    if task is None:
+        raise NotFound
+    if actor.person_id not in (task.claimed_by, task.completed_by) and not _in_group(actor, task):
         await refuse_stranger(session, actor, locked.instance.id, task.claimed_by)
-    return locked
+    return locked, task
 
 
-def require_mine(actor: Actor, locked: Locked) -> None:
+def require_mine(actor: Actor, task: TaskRow) -> None:
     """TaskGone (who, when) or NotYours (who has it, since when) unless I may work on it now."""
-    task = locked.task
     if task.state != "ready":
         raise TaskGone(by_person=task.completed_by, at=task.completed_at, state=task.state)
     if task.claimed_by != actor.person_id:
@@ -192,8 +194,8 @@ async def named(session: AsyncSession) -> AsyncIterator[None]:
         raise
 
 
-def _in_group(actor: Actor, locked: Locked) -> bool:
-    return not set(actor.groups).isdisjoint(locked.task.candidate_groups)
+def _in_group(actor: Actor, task: TaskRow) -> bool:
+    return not set(actor.groups).isdisjoint(task.candidate_groups)
 
 
 async def _find_colleagues(session: AsyncSession, task_id: UUID) -> list[Colleague]:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.actor import Actor
 from engine.instances import Engine
-from engine.steps import Locked, Step
+from engine.steps import Locked, Step, TaskRow
 from tasks import forms, statements
 from tasks.commands import encode_draft, lock_known, named, require_mine
 from tasks.exceptions import AnswersRefused, KeyReused, NotFound
@@ -63,13 +63,13 @@ async def complete(
     body_hash = hash_body(task_id, answers)
     _require_key(idempotency_key)
     async with named(session), command(session):
-        locked = await lock_known(session, engine, actor, task_id)
-        if locked.task.state != "ready" and idempotency_key:
+        locked, task = await lock_known(session, engine, actor, task_id)
+        if task.state != "ready" and idempotency_key:
             earlier = await _find_earlier(session, actor, route, idempotency_key, body_hash)
             if earlier is not None:
                 return earlier
-        require_mine(actor, locked)
-        result = await _complete(session, engine, actor, locked, answers, version, now, max_files)
+        require_mine(actor, task)
+        result = await _complete(session, engine, actor, locked, task, answers, version, now, max_files)
         if idempotency_key:
             await _keep(session, actor, route, idempotency_key, body_hash, result, now)
         return result
@@ -80,13 +80,14 @@ async def _complete(
     engine: Engine,
     actor: Actor,
     locked: Locked,
+    task: TaskRow,
     answers: Mapping[str, Any],
     version: int | None,
     now: datetime,
     max_files: int,
 ) -> CompleteResult:
-    definition = await engine.catalogue.load(session, locked.task.definition_id)
-    form = form_of(definition, locked.task.element_id)
+    definition = await engine.catalogue.load(session, task.definition_id)
+    form = form_of(definition, task.element_id)
     subject = await open_subject(
         session,
         locked.instance.id,
@@ -95,10 +96,10 @@ async def _complete(
         enterprise_id=actor.enterprise_id,
     )
     _require_same_enterprise(actor, subject)
-    keeps = saves_issue(definition, locked.task.element_id)
+    keeps = saves_issue(definition, task.element_id)
     context = form_context(engine, actor, subject, now, saves_issue=keeps, max_files=max_files)
     checked = forms.check(form, answers, context)
-    subject.task_id = locked.task.id
+    subject.task_id = task.id
     subject.used_files = [
         id_ for id_ in forms.file_ids(form, checked) if subject.files[id_].instance_id is None
     ]

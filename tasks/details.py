@@ -151,7 +151,7 @@ async def _rows(session: AsyncSession, model: Any, issue_id: UUID) -> Sequence[A
 
 async def _office_names(session: AsyncSession) -> dict[str, str]:
     rows = await session.execute(select(col(CustomsOffice.code), col(CustomsOffice.name)))
-    return {code: name for code, name in rows}
+    return {row.code: row.name for row in rows}
 
 
 def _people(

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from engine.instances import Engine
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -19,6 +18,7 @@ from domain.access import readable_by
 from domain.actor import Actor
 from domain.models import Issue
 from engine.exceptions import NotYours
+from engine.instances import Engine
 from tasks import statements
 from tasks.exceptions import NotFound
 from tasks.fields import Field, FormContext, Schema, fields, lists_of

@@ -197,7 +197,7 @@ async def list_issues(
     limit: int = 20,
     sort: Sort = "newest",
 ) -> Page[IssueLine]:
-    """One page of the issues I may read, the newest or the most urgent first."""
+    """One page of the issues I may read: the newest first, or (`due`) those still open with the most urgent first."""
     limit = max(1, min(limit, MOST))
     statement = _sorted(_lines(actor).where(readable_by(actor), _narrow(wanted)), sort, after)
     rows = (await session.execute(statement.limit(limit + 1))).all()
@@ -222,7 +222,7 @@ async def count_phases(
     return _named((await session.execute(select(*counts))).one())
 
 
-def _lines(actor: Actor) -> Select[Any]:
+def _lines(actor: Actor) -> Select[*tuple[Any, ...]]:
     mine = (
         select(col(UserTask.id))
         .where(
@@ -263,12 +263,13 @@ def _narrow(wanted: IssueFilter | None) -> ColumnElement[bool]:
     return and_(true(), *rules)
 
 
-def _sorted(statement: Select[Any], sort: Sort, after: str | None) -> Select[Any]:
+def _sorted(statement: Select[*tuple[Any, ...]], sort: Sort, after: str | None) -> Select[*tuple[Any, ...]]:
     if sort == "newest":
         if after:
             statement = statement.where(col(Issue.id) < read_cursor(after)[1])
         return statement.order_by(col(Issue.id).desc())
     due = func.coalesce(col(Issue.due_at), text(f"'{INFINITY}'::timestamptz"))
+    statement = statement.where(col(Issue.closed_at).is_(None))
     if after:
         at, id_ = read_moment(after)
         key = cast(literal(at), TIMESTAMP(timezone=True))
@@ -276,5 +277,5 @@ def _sorted(statement: Select[Any], sort: Sort, after: str | None) -> Select[Any
     return statement.order_by(due, col(Issue.id))
 
 
-def _named(row: Row[Any]) -> dict[str, Any]:
+def _named(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
     return dict(zip(row._fields, row, strict=True))

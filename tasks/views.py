@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from engine.instances import Engine
-
 from domain.actor import Actor
 from domain.issues import facts
 from domain.models import Issue
+from engine.instances import Engine
 from engine.specs import ParsedDefinition
 from tasks.fields import FormContext, Schema
 from tasks.subjects import Subject

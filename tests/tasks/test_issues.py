@@ -136,9 +136,7 @@ async def test_the_timeline_says_who_did_what_when_and_how_long_it_waited(world:
     issue = await world.raise_issue()
     await world.complete("staff", issue.id, "draft_issue", send=True)
     world.pass_time(hours=2)
-    await world.complete(
-        "boss", issue.id, "review_issue", decision="submit", importance="紧急"
-    )
+    await world.complete("boss", issue.id, "review_issue", decision="submit", importance="紧急")
     await world.claim("handler", issue.id)
     task_id = await world.task(issue.id, "answer_issue")
     to = world.people["colleague"].person_id

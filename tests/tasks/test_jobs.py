@@ -100,6 +100,7 @@ async def test_a_holiday_that_becomes_known_moves_open_deadlines(
     assert task_due == moved.due_at
     await world.session.commit()
     assert await move_deadlines(sessions, world.engine, calendar, world.now) == 0
+    assert moved.due_at is not None
     world.now = moved.due_at - timedelta(minutes=1)
     await run_due_timers(sessions, world.engine, lambda: world.now)
     assert (await world.issue(issue.id)).overdue_at is None

@@ -123,8 +123,8 @@ async def test_of_several_executives_one_must_be_chosen(world: World) -> None:
         await world.complete("staff_two", issue.id, "draft_issue", send=True)
     assert refused.value.errors == {"executive": "请选择“审核高管”。"}
     chosen = str(world.people["boss_three"].person_id)
+    stranger = str(world.people["boss"].person_id)
     with pytest.raises(AnswersRefused):
-        stranger = str(world.people["boss"].person_id)
         await world.complete("staff_two", issue.id, "draft_issue", send=True, executive=stranger)
     await world.complete("staff_two", issue.id, "draft_issue", send=True, executive=chosen)
     assert await world.messages(issue.id) == [("review_wanted", "周伟")]
