@@ -62,6 +62,7 @@ async def open_parts(settings: Settings, database_url: str) -> AsyncIterator[Wir
     calendar = WorkingCalendar()
     wired = Wired(
         settings=settings,
+        read_clock=read_clock,
         database=database,
         sessions=make_sessions(database),
         engine=build_engine(calendar),

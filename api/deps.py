@@ -4,7 +4,7 @@ Every route carries `dependencies=[allow(...)]` or stands in OPEN; a test walks 
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -55,14 +55,18 @@ OPEN = frozenset(
 )
 
 
-async def read_clock() -> datetime:
-    """The time of this request; tests put another one in its place."""
-    return datetime.now(UTC)
+# FastAPI walks the whole tree of a route's dependencies on every request, shared branches again each time, and sends
+# plain functions to a thread: so they are few, shallow and all `async def`.
 
 
 async def get_wired(request: Request) -> Wired:
     """The parts of this process."""
     return request.app.state.wired
+
+
+async def get_now(request: Request) -> datetime:
+    """The time of this request."""
+    return request.app.state.wired.read_clock()
 
 
 async def get_engine(request: Request) -> Engine:
@@ -75,29 +79,28 @@ async def get_settings(request: Request) -> Settings:
     return request.app.state.wired.settings
 
 
-# All of them are `async def`: FastAPI sends plain functions to a thread, which costs more than they do.
-NowDep = Annotated[datetime, Depends(read_clock)]
-WiredDep = Annotated[Wired, Depends(get_wired)]
-EngineDep = Annotated[Engine, Depends(get_engine)]
-SettingsDep = Annotated[Settings, Depends(get_settings)]
-
-
-async def find_actor(request: Request, session: SessionDep, wired: WiredDep, now: NowDep) -> Actor | None:
+async def find_actor(request: Request, session: SessionDep) -> Actor | None:
     """Who is acting, by the Bearer token or the session cookie; None for nobody."""
     token = session_token(request)
-    return await load_actor(session, token, now, wired.session_limits) if token else None
+    if token is None:
+        return None
+    wired: Wired = request.app.state.wired
+    return await load_actor(session, token, wired.read_clock(), wired.session_limits)
 
 
-MaybeActorDep = Annotated[Actor | None, Depends(find_actor)]
-
-
-async def require_actor(actor: MaybeActorDep) -> Actor:
+async def require_actor(request: Request, session: SessionDep) -> Actor:
     """Who is acting. Raises SignedOut for nobody."""
+    actor = await find_actor(request, session)
     if actor is None:
         raise SignedOut
     return actor
 
 
+WiredDep = Annotated[Wired, Depends(get_wired)]
+NowDep = Annotated[datetime, Depends(get_now)]
+EngineDep = Annotated[Engine, Depends(get_engine)]
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+MaybeActorDep = Annotated[Actor | None, Depends(find_actor)]
 ActorDep = Annotated[Actor, Depends(require_actor)]
 
 

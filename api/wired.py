@@ -1,6 +1,8 @@
 """The parts of one running process, as `wiring` has put them together; `app.state.wired` in the web application."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
@@ -18,6 +20,7 @@ class Wired:
     """Built once a process, closed at its end; nothing here belongs to a request."""
 
     settings: Settings
+    read_clock: Callable[[], datetime]
     database: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
     engine: Engine
