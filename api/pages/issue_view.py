@@ -237,7 +237,7 @@ def _history(detail: IssueDetail, entries: Sequence[Entry]) -> list[Moment]:
             what=entry.text + _decision(entry),
             who=entry.actor_name or "",
             at=entry.at,
-            waited=duration(entry.waited_s) if entry.waited_s else "",
+            waited=f"用时 {duration(entry.waited_s)}" if entry.waited_s else "",
             answers=[
                 _line(detail, one)
                 for one in entry.answers
@@ -260,7 +260,7 @@ def _waiting(tasks: Sequence[OpenTask], now: datetime) -> list[Moment]:
             what=f"等待：{task.name}",
             who=task.claimed_by_name or "还没有人认领",
             at=task.created_at,
-            waited=f"至今 {duration((now - task.created_at).total_seconds())}",
+            waited=f"已等 {duration((now - task.created_at).total_seconds())}",
             answers=(),
         )
         for task in tasks

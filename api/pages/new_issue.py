@@ -26,9 +26,9 @@ from domain.actor import Actor
 from domain.exceptions import EnterpriseNotApproved
 from engine.models import UserTask
 from errors import Refusal
-from tasks import commands, completion, issues, statements
+from tasks import commands, completion, forms, issues, statements
 from tasks.exceptions import AnswersRefused
-from tasks.fields import Field, fields, lists_of
+from tasks.fields import Field, FormContext, Schema, fields, lists_of
 from tasks.subjects import command, open_subject
 from tasks.views import form_context, form_of
 
@@ -64,6 +64,8 @@ async def send_form(
     answers = read_answers(form)
     try:
         await keep_uploads(session, wired, actor, form, answers, now)
+        if act == "send":
+            await _check_all(session, wired, actor, answers, now)
         task_id, is_new = await _draft(session, wired, actor, answers, idempotency_key, now)
         if act == "save":
             if not is_new:
@@ -144,17 +146,36 @@ async def _draft(
     return task_id, True
 
 
+async def _check_all(
+    session: AsyncSession, wired: Wired, actor: Actor, answers: Mapping[str, Any], now: NowDep
+) -> None:
+    """Every mistake at once, before there is a draft. Raises AnswersRefused."""
+    form, context = await _form(session, wired, actor, answers, now)
+    forms.check(form, answers, context)
+
+
 async def _fields(
     session: AsyncSession, wired: Wired, actor: Actor, entered: Mapping[str, Any], now: NowDep
 ) -> list[Field]:
+    form, context = await _form(session, wired, actor, entered, now)
+    return drop_unreachable(fields(form, context, entered))
+
+
+async def _form(
+    session: AsyncSession, wired: Wired, actor: Actor, entered: Mapping[str, Any], now: NowDep
+) -> tuple[Schema, FormContext]:
     definition_id = (await wired.engine.catalogue.newest(session, issues.PROCESS)).id
     form = form_of(await wired.engine.catalogue.load(session, definition_id), issues.DRAFT)
     async with command(session):
         subject = await open_subject(
-            session, uuid7(), lists=lists_of(form), enterprise_id=actor.enterprise_id
+            session,
+            uuid7(),
+            lists=lists_of(form),
+            file_ids=forms.file_ids(form, entered),
+            enterprise_id=actor.enterprise_id,
         )
-    context = form_context(wired.engine, actor, subject, now, saves_issue=True)
-    return drop_unreachable(fields(form, context, entered))
+    max_files = wired.settings.attachments_per_issue
+    return form, form_context(wired.engine, actor, subject, now, saves_issue=True, max_files=max_files)
 
 
 async def _draw(

@@ -101,6 +101,7 @@ def draw(request: Request, template: str, *, status: int = 200, **context: Any) 
         csrf=csrf_token(request),
         demo=settings.demo,
         request_id=getattr(request.state, "request_id", ""),
+        status=status,
         **context,
     )
     response = HTMLResponse(html, status)

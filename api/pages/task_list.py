@@ -1,5 +1,6 @@
 """待办: what is mine, what I may claim, what I have done; claiming one or many."""
 
+from dataclasses import asdict
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
@@ -111,7 +112,7 @@ def _show(
         "title": (issue.title or "（尚未填写标题）") if issue else line.subject or line.name,
         "sub": " · ".join(parts),
         "address": f"/issues/{issue.id}" if done_issue else address_of(line),
-        "issue": {"status": issue.status, "phase": issue.phase, "outcome": None} if issue else None,
+        "issue": issue and {**asdict(issue), "outcome": None},
         "due": tell_due(line.due_at, now, calendar),
         "completed_at": line.completed_at,
     }

@@ -1,5 +1,12 @@
-// Filters act as soon as one is changed (htmx sends the form); a whole list of boxes is ticked at once.
+// Filters act as soon as one is changed (htmx sends the form); on phones most of them are folded away. A whole list of
+// boxes is ticked at once.
 export function attachFilters(root) {
+  for (const button of root.querySelectorAll("[data-toggles]")) {
+    button.addEventListener("click", () => {
+      const open = document.getElementById(button.dataset.toggles).classList.toggle("is-open");
+      button.setAttribute("aria-expanded", String(open));
+    });
+  }
   for (const box of root.querySelectorAll("[data-pick-all]")) {
     if (box.dataset.attached) continue;
     box.dataset.attached = "yes";

@@ -4,7 +4,7 @@
 export function attachKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.target.closest?.("input, textarea, select, dialog, [contenteditable]")) return;
+    if (event.target.closest?.('input:not([type="checkbox"]), textarea, select, dialog[open], [contenteditable]')) return;
     const act = { j: () => move(1), k: () => move(-1), c: claim, n: goNext, "?": explain }[event.key];
     if (act && act()) event.preventDefault();
   });

@@ -1,0 +1,141 @@
+"""One person at a browser of their own: signs in with the code from the demo inbox, looks at pages, fills in forms.
+
+Every page looked at is photographed at both widths and held against axe; anything the console complains of fails the test.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+
+PASSWORD = "Qingling-2026"  # of every officer in the demo
+CODE_TIMEOUT_S = 20
+
+Shot = Callable[..., Path]
+Violations = Callable[[Page], list[str]]
+
+
+class Somebody:
+    """A person of the demo; `page` is their browser."""
+
+    def __init__(
+        self, context: BrowserContext, url: str, phone: str, shot: Shot, violations: Violations
+    ) -> None:
+        self.page = context.new_page()
+        self.url = url
+        self.phone = phone
+        self.is_officer = phone.startswith("138000001")
+        self.complaints: list[str] = []
+        self._shot = shot
+        self._violations = violations
+        self.page.on("console", self._listen)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def sign_in(self, *, look: bool = False) -> "Somebody":
+        """Both steps; with `look` each is photographed."""
+        page = self.page
+        page.goto(f"{self.url}/sign-in")
+        if look:
+            self.look("sign-in")
+        if self.is_officer:
+            page.get_by_label("海关关员").check()
+        page.get_by_label("手机号码").fill(self.phone)
+        seen = self._codes()
+        page.get_by_role("button", name="获取验证码").click()
+        expect(page.get_by_role("heading", name="填写验证码")).to_be_visible()
+        if look:
+            self.look("sign-in-code")
+        page.get_by_label("6 位验证码").fill(self._new_code(seen))
+        if self.is_officer:
+            page.get_by_label("密码").fill(PASSWORD)
+        page.get_by_role("button", name="登录", exact=True).click()
+        expect(page.get_by_role("heading", name="填写验证码")).to_be_hidden()
+        return self
+
+    def go(self, path: str) -> None:
+        """Open a page of the product."""
+        self.page.goto(f"{self.url}{path}")
+
+    def look(self, name: str) -> None:
+        """Photograph this page at both widths; it has no violations, does not scroll sideways, and nothing complained."""
+        self.page.wait_for_load_state("networkidle")
+        found = self._violations(self.page)
+        assert found == [], f"axe on {name}: {found}"
+        self._shot(self.page, name)
+        self._shot(self.page, name, phone=True)
+        self.page.set_viewport_size({"width": 360, "height": 780})
+        assert self.page.evaluate("document.documentElement.scrollWidth") <= 360, (
+            f"{name} scrolls sideways on a phone"
+        )
+        found = self._violations(self.page)
+        assert found == [], f"axe on {name} on a phone: {found}"
+        self.page.set_viewport_size({"width": 1280, "height": 900})
+        assert self.complaints == [], f"the console on {name}: {self.complaints}"
+
+    def fill(self, **answers: Any) -> None:
+        """Fill in fields by their keys: texts, options by their value, True for a tick."""
+        for key, value in answers.items():
+            field = self.page.locator(f'[data-field="{key}"]')
+            expect(field).to_be_visible()
+            if field.locator("select").count():
+                field.locator("select").select_option(str(value))
+            elif field.locator('input[type="radio"]').count():
+                field.locator(f'input[type="radio"][value="{value}"]').check()
+            elif value is True:
+                field.locator('input[type="checkbox"]').check()
+            else:
+                field.locator('textarea, input:not([type="hidden"])').first.fill(str(value))
+
+    def press(self, name: str) -> None:
+        """Press a button."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def confirm(self, title: str) -> None:
+        """The page after a submit says this."""
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(title)
+
+    def open_task(self, title: str, *, claim: bool = False) -> None:
+        """Find this issue's task among mine (or, with `claim`, among those to claim) and open it."""
+        self.go(f"/tasks?view={'claimable' if claim else 'mine'}")
+        row = self.page.get_by_role("row").filter(has_text=title)
+        for _ in range(20):
+            if row.count():
+                break
+            self.page.get_by_role("link", name="下一页").click()
+            self.page.wait_for_load_state("networkidle")
+        if claim:
+            row.get_by_role("button", name=re.compile("认领")).click()
+        else:
+            row.get_by_role("link", name=title, exact=True).click()
+
+    def open_issue(self, title: str) -> None:
+        """Find this issue by searching for it, and open it."""
+        self.go("/issues")
+        self.page.get_by_label("搜索标题、内容、答复或编号").fill(title)
+        self.page.get_by_role("button", name="筛选").click()
+        self.page.get_by_role("link", name=title, exact=True).click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(title)
+
+    def see_status(self, status: str) -> None:
+        """The issue on this page stands there."""
+        expect(self.page.locator("aside .tag").first).to_have_text(status)
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        # Chromium reports every 4xx as a failed resource, whatever page it showed; nothing is wrong with the page.
+        if message.type in ("error", "warning") and not re.search(r"status of 4\d\d", message.text):
+            self.complaints.append(message.text)
+
+    def _codes(self) -> list[str]:
+        inbox = self.page.request.get(f"{self.url}/dev/inbox", headers={"Accept": "application/json"}).json()
+        return [f"{one['at']} {one['code']}" for one in inbox if one["code"] and one["to"] == self.phone]
+
+    def _new_code(self, seen: list[str]) -> str:
+        give_up_at = time.monotonic() + CODE_TIMEOUT_S
+        while time.monotonic() < give_up_at:
+            if new := [code for code in self._codes() if code not in seen]:
+                return new[0].rpartition(" ")[2]
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"no code has arrived for {self.phone}")
