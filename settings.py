@@ -102,7 +102,9 @@ class Settings(BaseSettings):
         """Where people reach this server, as `scheme://host[:port]`."""
         if self.public_origin:
             return self.public_origin
-        return f"http://{self.host}:{self.port}" if ":" not in self.host else f"http://[{self.host}]:{self.port}"
+        return (
+            f"http://{self.host}:{self.port}" if ":" not in self.host else f"http://[{self.host}]:{self.port}"
+        )
 
     @property
     def hosts(self) -> frozenset[str]:
