@@ -55,6 +55,8 @@ _UNSUPPORTED = {
     "conditionalEventDefinition": "不支持条件事件，请用定时事件或消息事件",
     "complexBehaviorDefinition": "不支持多实例的复杂行为",
     "correlationProperty": "不支持消息关联，消息直接送到所属的问题",
+    "eventDefinitionRef": "触发条件须写在事件里，不能引用别处的",
+    "import": "不能引入别的文件，请把调用的流程放进同一个流程目录",
     "globalTask": "不支持全局任务",
     "globalUserTask": "不支持全局任务",
     "callChoreography": "不支持编排图",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from engine.diagram import BPMN, FLOW_NODES, Diagram, is_bpmn, kind_of, scope_of
+from engine.diagram import BPMN, FLOW_NODES, Diagram, definitions_of, is_bpmn, kind_of, scope_of
 from engine.findings import Finding
 
 _WORDS = {"message": "消息", "signal": "信号", "error": "错误", "escalation": "升级"}
@@ -34,6 +34,14 @@ def references(diagram: Diagram) -> Iterator[Finding]:
             yield diagram.finding(
                 node, "default-flow", f"的默认出口 {node.get('default')} 不是从它出去的连线。"
             )
+    yield from _triggers(diagram)
+    yield from _text_references(diagram)
+    yield from _data_references(diagram)
+    yield from _collaboration_references(diagram)
+    yield from _drawn_references(diagram)
+
+
+def _triggers(diagram: Diagram) -> Iterator[Finding]:
     for kind in ("messageEventDefinition", "signalEventDefinition"):
         for node in diagram.each(kind):
             attribute = "messageRef" if kind.startswith("message") else "signalRef"
@@ -41,10 +49,11 @@ def references(diagram: Diagram) -> Iterator[Finding]:
             if node.get(attribute) is None or (target is not None and not (target.get("name") or "").strip()):
                 word = _WORDS[kind.removesuffix("EventDefinition")]
                 yield dangling(diagram, node, f"没有选定{word}，或者选定的{word}没有名称")
-    yield from _text_references(diagram)
-    yield from _data_references(diagram)
-    yield from _collaboration_references(diagram)
-    yield from _drawn_references(diagram)
+    for node in diagram.each("endEvent", "intermediateThrowEvent"):
+        for thrown in definitions_of(node):
+            attribute = kind_of(thrown).removesuffix("EventDefinition") + "Ref"
+            if attribute in ("errorRef", "escalationRef") and thrown.get(attribute) is None:
+                yield dangling(diagram, thrown, "没有写明抛出哪个错误或升级")
 
 
 def _flow_ends(diagram: Diagram, flow: etree._Element) -> Iterator[Finding]:
@@ -62,12 +71,18 @@ def _flow_ends(diagram: Diagram, flow: etree._Element) -> Iterator[Finding]:
 
 
 def _text_references(diagram: Diagram) -> Iterator[Finding]:
+    ends = {"incoming": "targetRef", "outgoing": "sourceRef"}
     for node in diagram.each("incoming", "outgoing", "flowNodeRef"):
         text = (node.text or "").strip()
         target = diagram.ids.get(text)
         wanted = FLOW_NODES if kind_of(node) == "flowNodeRef" else {"sequenceFlow"}
+        owner = node.getparent()
         if kind_of(target) not in wanted:
             yield dangling(diagram, node, f"引用的 {text or '（空）'} 不存在")
+            continue
+        end = ends.get(kind_of(node))
+        if end and target is not None and owner is not None and target.get(end) != owner.get("id"):
+            yield dangling(diagram, node, f"记着连线 {text}，那条线却不连着它")
 
 
 def _data_references(diagram: Diagram) -> Iterator[Finding]:

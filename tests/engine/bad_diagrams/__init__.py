@@ -220,6 +220,21 @@ BAD = [
         ),
     ),
     Bad("two triggers", "several-triggers", "edge", add=boundary(TIMER + TIMER)),
+    Bad(
+        "an import",
+        "unsupported",
+        "definitions",
+        {"<bpmn:message id": '<bpmn:import namespace="n" location="l" importType="t"/><bpmn:message id'},
+    ),
+    Bad(
+        "a trigger from elsewhere",
+        "unsupported",
+        "begin",
+        {
+            '<bpmn:startEvent id="begin"/>': '<bpmn:startEvent id="begin">'
+            "<bpmn:eventDefinitionRef>x</bpmn:eventDefinitionRef></bpmn:startEvent>"
+        },
+    ),
     # Ids
     Bad(
         "the id Start",
@@ -344,6 +359,22 @@ BAD = [
         "letter",
         outside='<bpmn:collaboration id="c"><bpmn:participant id="pool" processRef="small"/>'
         '<bpmn:messageFlow id="letter" sourceRef="fill" targetRef="tell"/></bpmn:collaboration>',
+    ),
+    Bad(
+        "an error with no name thrown",
+        "dangling-reference",
+        "done",
+        {
+            '<bpmn:endEvent id="done"/>': '<bpmn:endEvent id="done"><bpmn:errorEventDefinition/></bpmn:endEvent>'
+        },
+    ),
+    Bad(
+        "a flow noted at the wrong end",
+        "dangling-reference",
+        "done",
+        {
+            '<bpmn:endEvent id="done"/>': '<bpmn:endEvent id="done"><bpmn:incoming>first</bpmn:incoming></bpmn:endEvent>'
+        },
     ),
     # Scopes
     Bad("no start", "no-start", "small", {'<bpmn:startEvent id="begin"/>': '<bpmn:task id="begin"/>'}),
