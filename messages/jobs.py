@@ -1,6 +1,5 @@
 """The jobs of messages: deliver, and every minute take back what a dead worker left behind."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from procrastinate import JobContext, RetryStrategy
@@ -22,7 +21,7 @@ async def deliver_messages(context: JobContext, ids: list[str]) -> None:
     """Deliver these messages; each that failed for now gets a job of its own, later."""
     delivery: Delivery = context.additional_context["delivery"]
     for retry in await delivery.deliver([UUID(id_) for id_ in ids]):
-        later = deliver_messages.configure(schedule_in={"seconds": timedelta(seconds=retry.in_s).seconds})
+        later = deliver_messages.configure(schedule_in={"seconds": retry.in_s})
         await later.defer_async(ids=[str(retry.message_id)])
 
 

@@ -224,6 +224,19 @@ async def test_ten_failures_lock_the_phone_for_fifteen_minutes(desk: Desk) -> No
     assert await desk.check(challenge, desk.pigeons.code) is not None
 
 
+async def test_failures_of_long_ago_do_not_count_towards_the_lock(desk: Desk) -> None:
+    desk.limits = replace(desk.limits, **ROOMY)
+    for _ in range(3):
+        challenge = await desk.ask()
+        for _ in range(5):
+            await desk.check(challenge, wrong(desk.pigeons.code))
+        desk.wait(seconds=900)
+    challenge = await desk.ask()
+    await desk.check(challenge, wrong(desk.pigeons.code))
+    desk.wait(seconds=1)
+    await desk.ask()
+
+
 async def test_an_unknown_phone_gets_a_challenge_and_no_message(desk: Desk) -> None:
     challenge = await desk.ask("13612345678")
     assert isinstance(challenge, UUID)

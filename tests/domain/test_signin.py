@@ -107,6 +107,8 @@ async def test_an_officer_who_is_also_a_member_chooses_by_the_password(
     member = await world.member(await world.enterprise(), "executive", person=person)
     assert (await enter(person.phone, "right")).actor.officer_id is not None
     assert (await enter(person.phone)).actor.membership_id == member.membership_id
+    with pytest.raises(CodeRefused):  # a wrong password is no way in as a member
+        await enter(person.phone, "wrong")
 
 
 async def test_unknown_people_and_wrong_codes_get_the_same_refusal(enter: Any, world: Any) -> None:

@@ -108,6 +108,25 @@ async def test_a_worker_that_was_only_slow_does_not_overwrite_the_later_try(post
     assert (row.state, row.tries, row.error) == ("sent", 2, None)
 
 
+async def test_a_worker_that_was_slow_leaves_alone_what_another_is_sending(post: Any) -> None:
+    class Dying(MemoryChannel):
+        async def send(self, message: Outgoing) -> None:
+            raise asyncio.CancelledError
+
+    class Slow(MemoryChannel):
+        async def send(self, message: Outgoing) -> None:
+            post.now += STALE_AFTER
+            post.channel = Dying()
+            with pytest.raises(asyncio.CancelledError):
+                await post.delivery.deliver([message.message_id])
+
+    id_ = await post.queue()
+    post.channel = Slow()
+    await post.delivery.deliver([id_])
+    row = await post.read(id_)
+    assert (row.state, row.tries, row.sent_at) == ("sending", 2, None)
+
+
 async def test_what_failed_is_tried_again_later_and_later_and_then_given_up(post: Any) -> None:
     id_ = await post.queue()
     post.channel.failures = [SendFailed("busy")] * 9
