@@ -44,6 +44,7 @@ __all__ = [
     "switch_membership",
 ]
 
+NOBODY = UUID(int=0)
 _passwords = PasswordHash((Argon2Hasher(),))
 _nobodys_hash = _passwords.hash("nobody has this password")  # as costly to check as a real one
 
@@ -86,7 +87,7 @@ async def sign_in(
     )
     person, officer = await _find_person(session, normal)
     right_password = await check_password(officer, password)
-    memberships = await list_memberships(session, person.id) if person else []
+    memberships = await list_memberships(session, person.id if person else NOBODY)
     chosen = _choose(memberships, membership)
     as_officer = officer if officer and right_password and membership is None else None
     wrong_password = officer is not None and bool(password) and not right_password and membership is None

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.codes import CodeLimits, ask_code
@@ -120,6 +120,25 @@ async def test_unknown_people_and_wrong_codes_get_the_same_refusal(enter: Any, w
             await enter(phone, code=code)
         refusals.append((refused.value.message, refused.value.details))
     assert refusals == [refusals[0]] * 3
+
+
+async def test_unknown_phones_cost_the_same_statements(
+    enter: Any, world: Any, session: AsyncSession, password_hash: str
+) -> None:
+    member = await world.member(await world.enterprise(), "executive")
+    officer = await world.officer("handler:2301", password_hash=password_hash)
+    connection = await session.connection()
+    statements: list[str] = []
+    event.listen(
+        connection.sync_connection, "before_cursor_execute", lambda *args: statements.append(args[2])
+    )
+    seen: list[list[str]] = []
+    for phone in (member.phone, officer.phone, "13611111111"):
+        statements.clear()
+        with pytest.raises(CodeRefused):
+            await enter(phone, "wrong", code="wrong!")
+        seen.append(list(statements))
+    assert seen[0] == seen[1] == seen[2]
 
 
 async def test_an_unknown_challenge_is_refused(
