@@ -223,7 +223,10 @@ def _line(detail: IssueDetail, answer: Answer) -> Line:
 
 def _changes(detail: IssueDetail) -> list[ChangeView]:
     views: list[ChangeView] = []
-    for (_, at), changes in groupby(detail.changes, key=lambda one: (one.actor_id, one.at)):
+    shown = [
+        one for one in detail.changes if one.before or one.field != "importance"
+    ]  # setting it is no change
+    for (_, at), changes in groupby(shown, key=lambda one: (one.actor_id, one.at)):
         group = list(changes)
         lines = [ChangeLine(one.label, *mark_changes(one.before, one.after)) for one in group]
         views.append(ChangeView(group[0].actor_name, at, lines))

@@ -19,7 +19,16 @@ from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from api.pages.task import CORRECTABLE, FIELD_OF
 from api.pages.wording import short_moment
-from api.pages.work import Work, drop_unreachable, find_files, keep_uploads, read_answers, shape, upload_of
+from api.pages.work import (
+    Work,
+    drop_unreachable,
+    find_files,
+    keep_uploads,
+    read_answers,
+    shape,
+    type_answers,
+    upload_of,
+)
 from api.wired import Wired
 from db.ids import uuid7
 from domain.actor import Actor
@@ -69,7 +78,7 @@ async def send_form(
         task_id, is_new = await _draft(session, wired, actor, answers, idempotency_key, now)
         if act == "save":
             if not is_new:
-                await commands.save_draft(session, wired.engine, actor, task_id, answers, now)
+                await _save(session, wired, actor, task_id, answers, now)
             return go_to(f"/tasks/{task_id}")
         note_attempt(request, "complete", actor, task_id=task_id, answers=answers)
         await completion.complete(
@@ -103,7 +112,7 @@ async def save_draft(
     try:
         task_id, is_new = await _draft(session, wired, actor, answers, idempotency_key, now)
         if not is_new:
-            await commands.save_draft(session, wired.engine, actor, task_id, answers, now)
+            await _save(session, wired, actor, task_id, answers, now)
     except AnswersRefused:
         await session.rollback()
         return Json({"saved": None, "fields": shape(shown)})
@@ -146,6 +155,14 @@ async def _draft(
     return task_id, True
 
 
+async def _save(
+    session: AsyncSession, wired: Wired, actor: Actor, task_id: UUID, answers: Mapping[str, Any], now: NowDep
+) -> None:
+    form, context = await _form(session, wired, actor, answers, now)
+    typed = type_answers(form, context, answers)
+    await commands.save_draft(session, wired.engine, actor, task_id, typed, now)
+
+
 async def _check_all(
     session: AsyncSession, wired: Wired, actor: Actor, answers: Mapping[str, Any], now: NowDep
 ) -> None:
@@ -158,7 +175,7 @@ async def _fields(
     session: AsyncSession, wired: Wired, actor: Actor, entered: Mapping[str, Any], now: NowDep
 ) -> list[Field]:
     form, context = await _form(session, wired, actor, entered, now)
-    return drop_unreachable(fields(form, context, entered))
+    return drop_unreachable(fields(form, context, type_answers(form, context, entered)))
 
 
 async def _form(

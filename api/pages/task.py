@@ -17,7 +17,16 @@ from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from api.pages.task_list import address_of
 from api.pages.wording import moment, short_moment
-from api.pages.work import Work, draw_work, drop_unreachable, keep_uploads, read_answers, shape, walk
+from api.pages.work import (
+    Work,
+    draw_work,
+    drop_unreachable,
+    keep_uploads,
+    read_answers,
+    shape,
+    type_answers,
+    walk,
+)
 from api.wired import Wired
 from domain.actor import Actor
 from domain.exceptions import AttachmentRefused, ChooseExecutive, NoExecutive, OfficeClosed, SameOffice
@@ -84,6 +93,8 @@ async def send_task(
     try:
         await keep_uploads(session, wired, actor, form, answers, now)
         if act == "save":
+            view = await inbox.get_task(session, engine, actor, task_id, now)
+            answers = type_answers(view.form, view.context, answers)
             await commands.save_draft(session, engine, actor, task_id, answers, now)
             return go_to(f"/tasks/{task_id}")
         note_attempt(request, "complete", actor, task_id=task_id, answers=answers)
@@ -112,9 +123,9 @@ async def save_draft(
     request: Request, session: SessionDep, engine: EngineDep, actor: ActorDep, now: NowDep, task_id: UUID
 ) -> Response:
     """What the page saves by itself: when it was saved, and which fields the answers so far call for."""
-    answers = read_answers(await request.form())
-    saved_at = await commands.save_draft(session, engine, actor, task_id, answers, now)
     view = await inbox.get_task(session, engine, actor, task_id, now)
+    answers = type_answers(view.form, view.context, read_answers(await request.form()))
+    saved_at = await commands.save_draft(session, engine, actor, task_id, answers, now)
     shown = drop_unreachable(fields(view.form, view.context, answers))
     return Json({"saved": f"草稿已于 {short_moment(saved_at, now)} 自动保存", "fields": shape(shown)})
 

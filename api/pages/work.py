@@ -19,12 +19,13 @@ from db.ids import uuid7
 from domain.actor import Actor
 from domain.attachments import add_attachment
 from domain.models import Attachment
-from tasks.fields import Field, fields
+from tasks.fields import Field, FormContext, Schema, fields, inputs, options
 from tasks.inbox import TaskView
 
 # What a form carries besides its answers.
 OURS = frozenset({"csrf_token", "idempotency_key", "version", "act"})
 UPLOAD = ".upload"  # what a file input adds to its field's key, for browsers that send files with the form
+TICKED = ("on", "true", "1", True)
 BUTTONS = {
     "evaluate_answer": "提交评价",
     "supply_information": "提交补充情况",
@@ -49,7 +50,6 @@ class Work:
     lead: str | None = None
     files: Mapping[str, Attachment] = field(default_factory=dict[str, Attachment])
     upload: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    at_bottom: bool = False
 
     @property
     def labels(self) -> set[str]:
@@ -67,6 +67,20 @@ def read_answers(form: FormData) -> dict[str, Any]:
         filled = [value for value in values if value != ""]
         answers[key] = filled[0] if len(filled) == 1 else filled or ""
     return answers
+
+
+def type_answers(schema: Schema, context: FormContext, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Posted texts as what conditions compare: the option that was picked, true for a tick, a number. Checks nothing."""
+    typed = dict(answers)
+    for component, _ in inputs(schema):
+        raw = answers.get(component["key"])
+        if component["type"] == "checkbox" and component["key"] in answers:
+            typed[component["key"]] = raw in TICKED
+        elif isinstance(raw, str) and raw:
+            values = {str(option.value): option.value for option in options(component, context)}
+            number = raw if component["type"] == "number" and re.fullmatch(r"-?\d{1,15}", raw) else None
+            typed[component["key"]] = int(number) if number else values.get(raw, raw)
+    return typed
 
 
 async def keep_uploads(
@@ -100,7 +114,12 @@ async def draw_work(
     now: datetime,
 ) -> Work:
     """The form of a task of mine; `entered` is what was refused, or nothing yet."""
-    shown = drop_unreachable(fields(view.form, view.context, entered) if entered is not None else view.fields)
+    if entered is None:
+        shown = drop_unreachable(view.fields)
+    else:
+        shown = drop_unreachable(
+            fields(view.form, view.context, type_answers(view.form, view.context, entered))
+        )
     return Work(
         name=view.line.name,
         address=f"/tasks/{view.line.id}",
