@@ -7,6 +7,7 @@ kernel ends the children at once, so that the port and the data folder are free.
 
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -66,7 +67,16 @@ async def serve_app(app: FastAPI, settings: Settings, listener: socket.socket) -
         backlog=BACKLOG,
         timeout_graceful_shutdown=settings.stop_timeout_s,
     )
+    settle_memory()
     await uvicorn.Server(config).serve(sockets=[listener])
+
+
+def settle_memory() -> None:
+    """Once everything is imported and built: what lives as long as the process is not looked through by the garbage
+    collector again and again (8 % of the time of a completion)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def die_with_parent(parent: int) -> None:
