@@ -14,6 +14,7 @@ from api.pages.wording import role_names
 from domain.offices import list_offices
 
 router = APIRouter(include_in_schema=False)
+SHOWN = 30
 
 
 @router.get("/dev/inbox")
@@ -28,7 +29,7 @@ async def show_inbox(request: Request, session: SessionDep, settings: SettingsDe
     return draw(
         request,
         "dev_inbox.html",
-        messages=await dev.list_inbox(session),
+        messages=(await dev.list_inbox(session))[:SHOWN],
         names={one["phone"]: one["name"] for one in people},
         people=[_show(one, offices) for one in people],
     )

@@ -240,7 +240,7 @@ def _history(detail: IssueDetail, entries: Sequence[Entry]) -> list[Moment]:
             what=entry.text + _decision(entry),
             who=entry.actor_name or "",
             at=entry.at,
-            waited=f"用时 {duration(entry.waited_s)}" if entry.waited_s else "",
+            waited=f"用时 {duration(entry.waited_s)}" if (entry.waited_s or 0) >= 60 else "",
             answers=[
                 _line(detail, one)
                 for one in entry.answers

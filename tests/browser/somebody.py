@@ -62,6 +62,7 @@ class Somebody:
     def look(self, name: str) -> None:
         """Photograph this page at both widths; it has no violations, does not scroll sideways, and nothing complained."""
         self.page.wait_for_load_state("networkidle")
+        self.page.evaluate("window.scrollTo(0, 0)")
         found = self._violations(self.page)
         assert found == [], f"axe on {name}: {found}"
         self._shot(self.page, name)
