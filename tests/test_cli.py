@@ -1,13 +1,15 @@
 """The program as its users meet it: as processes of their own, on folders and ports of their own."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO, Any
 
 import httpx
 import psutil
@@ -40,11 +42,11 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[str] | None = None
+        self.started: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Start it and wait until it can serve."""
-        self.process = subprocess.Popen(
+        self.started = subprocess.Popen(
             [sys.executable, "-m", "cli", "serve", "--port", str(self.port), "--data", str(self.folder)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
@@ -53,7 +55,27 @@ class Copy:
             start_new_session=True,
         )
         until(lambda: self.ready() or self.process.poll() is not None)
-        assert self.process.poll() is None, self.process.stdout.read()
+        assert self.process.poll() is None, self.output.read()
+
+    @property
+    def process(self) -> "subprocess.Popen[str]":
+        """The command itself, once it was started."""
+        assert self.started is not None
+        return self.started
+
+    def close(self) -> None:
+        """Whatever a test left running is ended."""
+        if self.started is None:
+            return
+        if self.started.poll() is None:
+            self.stop()
+        self.output.close()
+
+    @property
+    def output(self) -> IO[str]:
+        """What the command prints."""
+        assert self.process.stdout is not None
+        return self.process.stdout
 
     def ready(self) -> bool:
         try:
@@ -63,15 +85,19 @@ class Copy:
 
     def children(self, command: str) -> list[psutil.Process]:
         """The live children that run this command."""
-        found = psutil.Process(self.process.pid).children()
-        return [one for one in found if one.is_running() and command in one.cmdline()]
+        alive: list[psutil.Process] = []
+        for one in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.Error):  # it died meanwhile
+                if command in one.cmdline():
+                    alive.append(one)
+        return alive
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=40)
 
 
-def until(happens, seconds: float = 60) -> None:
+def until(happens: Callable[[], Any], seconds: float = 60) -> None:
     """Wait for something that another process brings about."""
     give_up_at = time.monotonic() + seconds
     while not happens():
@@ -84,10 +110,7 @@ def copy(tmp_path: Path) -> Iterator[Copy]:
     tmp_path.chmod(0o711)
     copy = Copy(tmp_path / "data")
     yield copy
-    if copy.process and copy.process.poll() is None:
-        copy.stop()
-    if copy.process and copy.process.stdout:
-        copy.process.stdout.close()
+    copy.close()
 
 
 def test_serve_starts_survives_a_killed_web_process_and_stops_cleanly(copy: Copy) -> None:
@@ -106,7 +129,7 @@ def test_a_killed_serve_leaves_port_and_folder_free(copy: Copy) -> None:
     copy.start()
     copy.process.send_signal(signal.SIGKILL)
     copy.process.wait()
-    copy.process.stdout.close()
+    copy.output.close()
     copy.start()
     assert copy.ready()
     assert copy.stop() == 0

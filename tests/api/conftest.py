@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.app import create_app
@@ -124,7 +125,7 @@ def make_settings(tmp_path: Path, database_url: str, **values: Any) -> Settings:
         demo=values.pop("demo", True),
         data_dir=tmp_path,
         database_url=database_url,
-        secret_key="test",
+        secret_key=SecretStr("test"),
         **values,
     )
 

@@ -96,7 +96,8 @@ async def test_a_database_that_went_away_is_told_as_try_again(world: World) -> N
     async with world.wired.sessions() as session:
         await session.execute(
             text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND datname = current_database()"
             )
         )
     answers = [(await client.get("/api/v1/me")).status_code for _ in range(3)]

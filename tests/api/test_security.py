@@ -1,5 +1,7 @@
 """What every request passes before a route sees it, and what every answer carries."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from tests.api.conftest import World
@@ -84,7 +86,7 @@ async def test_an_oversized_body_is_refused_by_its_announced_length(world: World
 
 
 async def test_an_oversized_body_is_refused_when_its_length_is_not_told(world: World) -> None:
-    async def chunks():
+    async def chunks() -> AsyncIterator[bytes]:
         for _ in range(14):
             yield b"x" * 1024 * 1024
 

@@ -1,0 +1,70 @@
+"""What is put together: processes deployed once, differences told, checks of a folder, the worker's work."""
+
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+import wiring
+from settings import Settings
+
+
+def settings_for(tmp_path: Path, database_url: str) -> Settings:
+    return Settings(demo=True, data_dir=tmp_path, database_url=database_url, secret_key=SecretStr("test"))
+
+
+async def count(settings: Settings, statement: str) -> int:
+    async with wiring.open_parts(settings, settings.database_url or "") as wired, wired.sessions() as session:
+        return int(await session.scalar(text(statement)) or 0)
+
+
+async def test_preparing_twice_deploys_once(tmp_path: Path, database_url: str) -> None:
+    settings = settings_for(tmp_path, database_url)
+    for _ in range(2):
+        assert await wiring.prepare(settings, database_url, demo_data=False) == []
+    assert await count(settings, "SELECT count(*) FROM process_definition WHERE key = 'issue'") == 1
+    assert await count(settings, "SELECT count(*) FROM customs_office") > 10
+
+
+async def test_a_changed_folder_is_reported_and_deployed_only_when_asked(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(tmp_path / "data", database_url)
+    await wiring.prepare(settings, database_url, demo_data=False)
+    folder = tmp_path / "processes"
+    copytree(wiring.PROCESSES, folder)
+    diagram = folder / "issue.bpmn"
+    diagram.write_text(diagram.read_text().replace('name="填写问题"', 'name="写问题"'))
+    monkeypatch.setattr(wiring, "PROCESSES", folder)
+    [line] = await wiring.prepare(settings, database_url, demo_data=False)
+    assert "issue" in line and "deploy" in line
+    assert await count(settings, "SELECT max(version) FROM process_definition WHERE key = 'issue'") == 1
+    assert await wiring.deploy_processes(settings, database_url, folder, ["issue"]) == [
+        "issue：版本 2，已部署。"
+    ]
+    assert await wiring.deploy_processes(settings, database_url, folder, ["issue"]) == [
+        "issue：版本 2，没有变化。"
+    ]
+
+
+def test_checking_names_file_element_and_rule(tmp_path: Path) -> None:
+    copytree(wiring.PROCESSES, tmp_path / "p")
+    diagram = tmp_path / "p" / "issue.bpmn"
+    diagram.write_text(diagram.read_text().replace("days(15)", "fortnights(15)"))
+    [finding] = wiring.check_processes([diagram])
+    assert "issue.bpmn" in finding and "evaluate_answer" in finding and "unknown-function" in finding
+    (tmp_path / "p" / "issue" / "answer_issue.form").unlink()
+    assert any("answer_issue" in one for one in wiring.check_processes([diagram]))
+
+
+async def test_the_demo_is_played_once(tmp_path: Path, database_url: str) -> None:
+    settings = settings_for(tmp_path, database_url)
+    first = await wiring.prepare(settings, database_url)
+    assert len(first) == 1 and "演示数据" in first[0]
+    assert await wiring.prepare(settings, database_url) == []
+    assert await count(settings, "SELECT count(*) FROM issue") > 30
+    assert await count(settings, "SELECT count(*) FROM incident") == 0
+    people = await wiring.show_demo_people(settings, database_url)
+    assert any("13800000001" in line for line in people)
