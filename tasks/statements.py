@@ -111,8 +111,6 @@ SELECT body_hash, response FROM idempotency_key WHERE person_id = :person_id AND
 
 PURGE_ANSWERS: TextClause = text("DELETE FROM idempotency_key WHERE created_at < :before")
 
-NAMES: TextClause = text("SELECT id, name FROM person WHERE id = ANY(CAST(:ids AS uuid[]))")
-
 _LINE = """t.id, t.element_id, t.name, t.instance_id, t.due_at, t.claimed_by, t.claimed_at, t.version, t.created_at,
     t.completed_at, p.subject, i.number, i.title, i.status, i.phase, i.category, i.importance, i.office, i.round,
     o.name AS office_name, e.name AS enterprise_name"""
