@@ -145,5 +145,5 @@ async def time_completion(program: Program, task: UUID, path: str = "/api/v1/tas
     started = time.process_time()
     status, answer = await program.exchange("POST", f"{path}/{task}/complete", body, key=key)
     used = (time.process_time() - started) * 1000
-    assert status == 200, answer
+    assert status == 200, answer[:200]
     return used

@@ -22,7 +22,7 @@ from domain.issues import list_evaluators
 from domain.models import IssueAnswer
 from engine import statements
 from engine.instances import Engine
-from engine.steps import Locked
+from engine.steps import Locked, TaskRow
 from tasks import completion, forms
 from tasks.commands import lock_known, require_mine
 from tasks.fields import lists_of
@@ -65,9 +65,9 @@ async def answer(
 ) -> dict[str, Any]:
     body_hash = completion.hash_body(task_id, answers)
     async with command(session):
-        locked = await lock_known(session, engine, actor, task_id)
-        require_mine(actor, locked)
-        definition = await engine.catalogue.load(session, locked.task.definition_id)
+        locked, task = await lock_known(session, engine, actor, task_id)
+        require_mine(actor, task)
+        definition = await engine.catalogue.load(session, task.definition_id)
         form = form_of(definition, "answer_issue")
         subject = await open_subject(
             session, locked.instance.id, lists=lists_of(form), file_ids=forms.file_ids(form, answers)
@@ -87,7 +87,7 @@ async def answer(
                 answered_at=now,
             )
         )
-        await session.execute(statements.SAVE_STEP, _rows(locked, subject, checked, actor, now))
+        await session.execute(statements.SAVE_STEP, _rows(locked, task, subject, checked, actor, now))
         await flush(session, subject)
         people = tuple(str(person) for person in list_evaluators(issue))
         notices = {KEY: [Notice("answered", people, "notify_answered")]}
@@ -100,10 +100,10 @@ async def answer(
 
 
 def _rows(
-    locked: Locked, subject: Subject, answers: dict[str, Any], actor: Actor, now: datetime
+    locked: Locked, task: TaskRow, subject: Subject, answers: dict[str, Any], actor: Actor, now: datetime
 ) -> dict[str, Any]:
     """What the engine would have written, worked out by hand."""
-    tasks = [
+    evaluations = [
         {
             "id": str(uuid7()),
             "element_id": "evaluate_answer",
@@ -120,17 +120,17 @@ def _rows(
             "kind": "task_completed",
             "element_id": "answer_issue",
             "element_name": "答复",
-            "task_id": str(locked.task.id),
+            "task_id": str(task.id),
         },
         {"kind": "service_done", "element_id": "notify_answered", "element_name": "通知已答复"},
         *(
             {
                 "kind": "task_created",
                 "element_id": "evaluate_answer",
-                "element_name": task["name"],
-                "task_id": task["id"],
+                "element_name": evaluation["name"],
+                "task_id": evaluation["id"],
             }
-            for task in tasks
+            for evaluation in evaluations
         ),
     ]
     return {
@@ -147,8 +147,8 @@ def _rows(
         "now": now,
         "actor": actor.person_id,
         "changes": orjson.dumps(
-            [{"id": locked.task.id, "state": "completed", "keep_due": True, "answers": answers}]
+            [{"id": task.id, "state": "completed", "keep_due": True, "answers": answers}]
         ).decode(),
-        "new_tasks": orjson.dumps(tasks).decode(),
+        "new_tasks": orjson.dumps(evaluations).decode(),
         "events": orjson.dumps(events).decode(),
     }
