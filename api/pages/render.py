@@ -74,19 +74,21 @@ def _environment() -> Environment:
         "paragraphs",
     ):
         environment.filters[word] = getattr(wording, word)
-    environment.filters |= {
+    mine: dict[str, Any] = {
         "for_input": wording.for_input,
         "is_chosen": is_chosen,
         "as_list": as_list,
         "has_short_options": has_short_options,
     }
-    environment.globals |= {
+    environment.filters.update(mine)
+    known: dict[str, Any] = {
         "static": static,
         "built": built,
         "frame": None,
         "here": "",
         "RATINGS": wording.RATINGS,
     }
+    environment.globals.update(known)
     return environment
 
 

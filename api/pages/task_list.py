@@ -105,13 +105,12 @@ def _show(
     parts = [issue.number, issue.enterprise_name if actor.officer_id else issue.office_name] if issue else []
     if issue and issue.round:
         parts.append(f"第 {issue.round + 1} 轮办理")
-    done_issue = shown == "done" and issue
     return {
         "id": line.id,
         "name": line.name,
         "title": (issue.title or "（尚未填写标题）") if issue else line.subject or line.name,
         "sub": " · ".join(parts),
-        "address": f"/issues/{issue.id}" if done_issue else address_of(line),
+        "address": f"/issues/{issue.id}" if issue and shown == "done" else address_of(line),
         "issue": issue and {**asdict(issue), "outcome": None},
         "due": tell_due(line.due_at, now, calendar),
         "completed_at": line.completed_at,
