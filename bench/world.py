@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.app import create_app
+from api.serving import settle_memory
 from api.wired import Wired
 from db.embedded import EmbeddedPostgres
 from db.ids import uuid7
@@ -89,6 +90,7 @@ async def open_world(folder: Path, database_url: str) -> AsyncIterator[World]:
         async with wired.sessions() as session:
             await _add_people(session, world, datetime.now(UTC))
             await session.commit()
+        settle_memory()  # as the served process does
         yield world
 
 

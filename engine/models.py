@@ -152,7 +152,9 @@ class ProcessEvent(SQLModel, table=True):
     __tablename__ = "process_event"
     __table_args__ = (Index("process_event_instance", "instance_id", "id"),)
 
-    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
     instance_id: UUID = Field(sa_column=Column(ForeignKey("process_instance.id"), nullable=False))
     at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     kind: str

@@ -25,7 +25,7 @@ async def test_many_messages_are_one_insert_and_one_job(post: Any, engine: Async
     messages = [post.new() for _ in range(20)]
     async with post.sessions.begin() as session:
         await enqueue(session, messages)
-    assert len([one for one in statements if one.startswith("INSERT")]) == 1
+    assert len([one for one in statements if one.lstrip().startswith("INSERT")]) == 1
     [(task, arguments)] = await post.jobs()
     assert task == "deliver_messages"
     assert arguments == {"ids": [str(message.id) for message in messages]}
