@@ -14,6 +14,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from db.direct import execute
 from domain.actor import Actor, member_groups
 from domain.models import Membership, SignInSession
 from settings import Settings
@@ -96,17 +97,14 @@ async def load_actor(
 ) -> Actor | None:
     """Who holds this token, or None when its session is unknown, ended, idle for too long or too old."""
     limits = limits or SessionLimits()
-    rows = await session.execute(
-        LOAD_ACTOR,
-        {
-            "token_hash": hash_token(token),
-            "now": now,
-            "idle_since": now - limits.idle,
-            "refresh_before": now - REFRESH_AFTER,
-        },
-    )
-    row = rows.mappings().one_or_none()
-    return _to_actor(row) if row else None
+    parameters = {
+        "token_hash": hash_token(token),
+        "now": now,
+        "idle_since": now - limits.idle,
+        "refresh_before": now - REFRESH_AFTER,
+    }
+    row = (await execute(session, LOAD_ACTOR, parameters)).one_or_none()
+    return _to_actor(row._asdict()) if row else None
 
 
 def _to_actor(row: Any) -> Actor:

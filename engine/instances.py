@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.direct import execute
 from db.ids import uuid7
 from engine import statements
 from engine.catalogue import Catalogue
@@ -63,7 +64,7 @@ class Engine:
 
     async def lock(self, session: AsyncSession, task_id: UUID) -> Locked:
         """A task and its instance, kept from everybody else until the transaction ends. TaskGone if there is none."""
-        row = (await session.execute(statements.LOCK_TASK, {"task_id": task_id})).one_or_none()
+        row = (await execute(session, statements.LOCK_TASK, {"task_id": task_id})).one_or_none()
         if row is None:
             raise TaskGone
         return Locked(InstanceRow(*row[:_INSTANCE_COLUMNS]), TaskRow(*row[_INSTANCE_COLUMNS:]))

@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.direct import execute
 from engine import statements
 from engine.context import Operator, StepContext
 from engine.exceptions import EngineFailure, ExpressionFailed, NotWaiting, OperatorFailed
@@ -321,7 +322,7 @@ async def claimed_among(session: AsyncSession, tasks: Sequence[ReadyTask]) -> se
 async def write_once(session: AsyncSession, statement: Any, parameters: Mapping[str, Any]) -> None:
     """Execute a statement that ends in writing the instance. The lock makes a miss impossible, unless the caller used
     a Locked twice: then nothing may be kept."""
-    result = await session.execute(statement, parameters)
+    result = await execute(session, statement, parameters)
     if result.rowcount != 1:
         raise RuntimeError("the instance has changed since it was locked: lock it again for every command")
 

@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.direct import execute
 from db.ids import uuid7
 from db.jobs import defer
 from messages.jobs import deliver_messages
@@ -50,7 +51,7 @@ async def enqueue(session: AsyncSession, messages: list[NewMessage]) -> None:
     if not messages:
         return
     rows = [_as_row(message) for message in messages]
-    await session.execute(INSERT_MESSAGES, {"rows": orjson.dumps(rows).decode()})
+    await execute(session, INSERT_MESSAGES, {"rows": orjson.dumps(rows).decode()})
     urgent = any(message.expires_at is not None for message in messages)
     ids = [str(message.id) for message in messages]
     await defer(session, deliver_messages, priority=URGENT if urgent else 0, ids=ids)

@@ -15,6 +15,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.direct import execute
 from domain.actor import Actor
 from engine.instances import Engine
 from engine.steps import Locked, Step, TaskRow
@@ -178,7 +179,7 @@ async def _keep(
         "response": orjson.dumps(result.as_json()).decode(),
         "now": now,
     }
-    if (await session.execute(statements.KEEP_ANSWER, parameters)).first() is None:
+    if not (await execute(session, statements.KEEP_ANSWER, parameters)).rows:
         raise KeyReused
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.direct import execute
 from domain.models import Evaluation, Issue, IssueAnswer, IssueChange, IssueOffice
 from engine.steps import Step
 from tasks import statements
@@ -88,19 +89,15 @@ async def open_subject(
     opened: dict[UUID, Subject] = session.info.setdefault(KEY, {})
     if found := opened.get(instance_id):
         return found
-    row = (
-        await session.execute(
-            statements.LOAD_SUBJECT,
-            {
-                "instance_id": instance_id,
-                "want_lists": bool({"kinds", "categories", "importances"} & set(lists)),
-                "want_offices": "offices" in lists,
-                "file_ids": list(file_ids),
-                "enterprise_id": enterprise_id,
-            },
-        )
-    ).one()
-    subject = opened[instance_id] = _read_subject(instance_id, dict(zip(row._fields, row, strict=True)))
+    parameters = {
+        "instance_id": instance_id,
+        "want_lists": bool({"kinds", "categories", "importances"} & set(lists)),
+        "want_offices": "offices" in lists,
+        "file_ids": list(file_ids),
+        "enterprise_id": enterprise_id,
+    }
+    row = (await execute(session, statements.LOAD_SUBJECT, parameters)).rows[0]
+    subject = opened[instance_id] = _read_subject(instance_id, row._asdict())
     return subject
 
 
@@ -120,8 +117,8 @@ async def load_lists(session: AsyncSession, instance_id: UUID) -> dict[str, list
         "file_ids": [],
         "enterprise_id": None,
     }
-    row = (await session.execute(statements.LOAD_SUBJECT, parameters)).one()
-    return _read_lists(dict(zip(row._fields, row, strict=True)))
+    row = (await execute(session, statements.LOAD_SUBJECT, parameters)).rows[0]
+    return _read_lists(row._asdict())
 
 
 async def save(session: AsyncSession, step: Step) -> None:
@@ -147,7 +144,7 @@ async def flush(session: AsyncSession, subject: Subject) -> None:
     parameters = columns | {name: orjson.dumps(rows).decode() for name, rows in tables.items()}
     if subject.used_files:
         parameters |= {"file_ids": subject.used_files, "task_id": subject.task_id}
-    await session.execute(statement, parameters | {"id": subject.instance_id})
+    await execute(session, statement, parameters | {"id": subject.instance_id})
 
 
 async def copy_status(session: AsyncSession, step: Step, *, claimed_at: datetime | None = None) -> None:
