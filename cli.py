@@ -201,8 +201,9 @@ def share_metrics(settings: Settings) -> None:
 
 
 def wait_until_served(address: str, fleet: "Fleet") -> None:
-    """Until a web process answers that it is ready, or a signal to stop comes."""
+    """Until a web process answers that it is ready, or a signal to stop comes; one that dies meanwhile is started again."""
     while not fleet.stopping:
+        fleet.look_after()
         try:
             with urlopen(f"{address}/readyz", timeout=1):  # noqa: S310  # our own address
                 return

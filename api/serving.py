@@ -154,9 +154,13 @@ class Fleet:
     def watch(self) -> None:
         """Until a signal comes: start again what dies, ever more slowly when it dies at once."""
         while not self._stopping:
-            for child in self.children:
-                self._look_after(child)
+            self.look_after()
             time.sleep(WATCH_INTERVAL_S)
+
+    def look_after(self) -> None:
+        """One look at all children: what has died is started again, in its time."""
+        for child in self.children:
+            self._look_after(child)
 
     def _look_after(self, child: Child) -> None:
         now = time.monotonic()

@@ -44,11 +44,9 @@ async def test_an_issue_goes_from_draft_to_cleared(world: World) -> None:
 
 async def test_the_right_people_are_told_at_each_step(world: World) -> None:
     issue = await world.at_customs()
-    assert await world.messages(issue.id) == [
-        ("review_wanted", "王强"),
-        ("arrived", "陈刚"),
-        ("arrived", "刘洋"),
-    ]
+    first, *others = await world.messages(issue.id)
+    assert first == ("review_wanted", "王强")
+    assert sorted(others) == [("arrived", "刘洋"), ("arrived", "陈刚")]  # written together: in no order
     await world.claim("handler", issue.id)
     await world.complete("handler", issue.id, "answer_issue", decision="answer", answer="可以。")
     assert (await world.messages(issue.id))[3:] == [("answered", "张敏"), ("answered", "王强")]
