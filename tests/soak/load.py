@@ -5,7 +5,6 @@ contract asks of a client, and what the record is held against afterwards.
 """
 
 import asyncio
-import itertools
 import random
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,7 +59,8 @@ class Client:
         if key:
             headers["Idempotency-Key"] = key
         deadline = asyncio.get_running_loop().time() + PATIENCE_S
-        for attempt in itertools.count():
+        attempt = 0
+        while True:
             try:
                 answer = await self._http.request(method, path, json=body, headers=headers)
             except httpx.TransportError:
@@ -72,6 +72,7 @@ class Client:
             if asyncio.get_running_loop().time() > deadline:
                 raise TimeoutError(f"{method} {path}: {answer.text if answer is not None else 'no answer'}")
             await asyncio.sleep(RETRY_PAUSE_S)
+            attempt += 1
 
     async def my_task(self, issue: str, element: str, view: str = "mine") -> str:
         """The open task of this element, found by paging through the list."""
@@ -88,7 +89,9 @@ class Client:
     async def complete(self, task: str, answers: dict[str, Any]) -> Any:
         key = str(uuid4())
         version = (await self.send("GET", f"/tasks/{task}"))["version"]
-        answer = await self.send("POST", f"/tasks/{task}/complete", {"answers": answers, "version": version}, key=key)
+        answer = await self.send(
+            "POST", f"/tasks/{task}/complete", {"answers": answers, "version": version}, key=key
+        )
         if UUID(task) in self._record.completed:
             self._record.twice.append(UUID(task))
         self._record.completed[UUID(task)] = key
@@ -112,7 +115,9 @@ class People:
         directory = await Client(origin, record).send("GET", "/dev/people")
         handler = next(person for person in directory if "handler" in person["roles"])
         executives = [person for person in directory if "executive" in person["roles"]]
-        alone = next(one for one in executives if sum(e["enterprise"] == one["enterprise"] for e in executives) == 1)
+        alone = next(
+            one for one in executives if sum(e["enterprise"] == one["enterprise"] for e in executives) == 1
+        )
         submitter = next(
             person
             for person in directory
@@ -158,7 +163,9 @@ async def clear_one_issue(people: People, luck: random.Random) -> UUID:
         await people.executive.complete(review, {"decision": "return", "comment": "请补充商品用途"})
         await people.submitter.complete(await people.submitter.my_task(issue, "rework_issue"), {"send": True})
     review = await people.executive.my_task(issue, "review_issue")
-    await people.executive.complete(review, {"decision": "submit", "importance": lists["importances"][0]["code"]})
+    await people.executive.complete(
+        review, {"decision": "submit", "importance": lists["importances"][0]["code"]}
+    )
     answer = await people.handler.my_task(issue, "answer_issue", "claimable")
     await people.handler.send("POST", f"/tasks/{answer}/claim")
     await people.handler.complete(answer, {"decision": "answer", "answer": ANSWER})

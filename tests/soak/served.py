@@ -39,7 +39,17 @@ class Served:
     def start(self) -> None:
         """Start it and wait until it answers; raises TimeoutError with its log when it does not."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "serve", "--port", str(self.port), "--data", str(self.data_dir), "--demo"],
+            [
+                sys.executable,
+                "-m",
+                "cli",
+                "serve",
+                "--port",
+                str(self.port),
+                "--data",
+                str(self.data_dir),
+                "--demo",
+            ],
             cwd=ROOT,
             env={**os.environ, **self._settings},
             stdout=self._log,

@@ -33,7 +33,9 @@ def completions(served: Served) -> Counter[UUID]:
     """How often the history says each user task was completed."""
     cluster = located_cluster(served.data_dir) or served.data_dir / "postgres"
     with psycopg.connect(conninfo(make_url(choose_socket_folder(cluster)))) as connection:
-        rows = connection.execute("SELECT task_id FROM process_event WHERE kind = 'task_completed'").fetchall()
+        rows = connection.execute(
+            "SELECT task_id FROM process_event WHERE kind = 'task_completed'"
+        ).fetchall()
     return Counter(task for (task,) in rows)
 
 
@@ -58,7 +60,9 @@ def hold_against_history(served: Served, record: Record, before: Counter[UUID]) 
     assert not record.twice
     assert [task for task, times in happened.items() if times > 1] == []
     assert set(record.completed) - set(happened) == set()  # nothing acknowledged is lost
-    assert set(happened) - set(before) - set(record.completed) == set()  # nothing happened that was not repeated and told
+    assert (
+        set(happened) - set(before) - set(record.completed) == set()
+    )  # nothing happened that was not repeated and told
     assert record.cleared and record.repeated
 
 
@@ -66,7 +70,9 @@ async def test_killing_the_web_process_twenty_times_loses_and_doubles_nothing(se
     before = completions(served)
     record = await kill_under_load(served, served.kill_web, times=20)
     hold_against_history(served, record, before)
-    print(f"{len(record.completed)} completions, {len(record.cleared)} issues cleared, {record.repeated} requests repeated")
+    print(
+        f"{len(record.completed)} completions, {len(record.cleared)} issues cleared, {record.repeated} requests repeated"
+    )
 
 
 async def test_killing_the_whole_command_five_times_loses_and_doubles_nothing(served: Served) -> None:
@@ -78,11 +84,15 @@ async def test_killing_the_whole_command_five_times_loses_and_doubles_nothing(se
 
     record = await kill_under_load(served, kill_and_start, times=5)
     hold_against_history(served, record, before)
-    print(f"{len(record.completed)} completions, {len(record.cleared)} issues cleared, {record.repeated} requests repeated")
+    print(
+        f"{len(record.completed)} completions, {len(record.cleared)} issues cleared, {record.repeated} requests repeated"
+    )
 
 
 async def test_killing_postgresql_five_times_loses_and_doubles_nothing(served: Served) -> None:
     before = completions(served)
     record = await kill_under_load(served, served.kill_postgres, times=5)
     hold_against_history(served, record, before)
-    print(f"{len(record.completed)} completions, {len(record.cleared)} issues cleared, {record.repeated} requests repeated")
+    print(
+        f"{len(record.completed)} completions, {len(record.cleared)} issues cleared, {record.repeated} requests repeated"
+    )
