@@ -5,6 +5,8 @@ import socket
 import sys
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from api.app import create_app
 from api.logs import configure_logging
 from api.serving import serve_app
@@ -16,7 +18,11 @@ from wiring import open_parts
 async def serve(listener: socket.socket, database_url: str, data_dir: Path) -> None:
     """Until SIGTERM."""
     settings = Settings(
-        demo=True, data_dir=data_dir, database_url=database_url, secret_key="bench", log_level="WARNING"
+        demo=True,
+        data_dir=data_dir,
+        database_url=database_url,
+        secret_key=SecretStr("bench"),
+        log_level="WARNING",
     )
     configure_logging(settings)
     async with open_parts(settings, database_url) as wired:

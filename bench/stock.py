@@ -32,14 +32,15 @@ def measure(rounds: int) -> dict[str, float]:
         try:
             play_round(twin)
         except RecursionError:
-            return {"dead_in_round": played + 1, "state_bytes": len(twin.text.encode())}
+            return {"dead_in_round": played + 1, "state_bytes": len(twin.text)}
     times: list[float] = []
+    size = 0
     for _ in range(SAMPLES):
         kept = twin.text, twin.sequence, twin.outcome
         started = time.process_time()
         step(twin, "answer_issue", {"decision": "answer"})
         times.append((time.process_time() - started) * 1000)
-        size = len(twin.text.encode())
+        size = len(twin.text)
         twin.text, twin.sequence, twin.outcome = kept
     return {"cpu_ms": round(statistics.median(times), 3), "state_bytes": size}
 

@@ -3,6 +3,7 @@ this process."""
 
 import asyncio
 import os
+import platform
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -13,6 +14,7 @@ from uuid import UUID
 
 import psycopg
 from fastapi import FastAPI
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.app import create_app
@@ -79,7 +81,11 @@ def open_database() -> Iterator[tuple[Path, str]]:
 async def open_world(folder: Path, database_url: str) -> AsyncIterator[World]:
     """The product on this database, its processes deployed, and people of every kind that the measurements need."""
     settings = Settings(
-        demo=True, data_dir=folder, database_url=database_url, secret_key="bench", log_level="WARNING"
+        demo=True,
+        data_dir=folder,
+        database_url=database_url,
+        secret_key=SecretStr("bench"),
+        log_level="WARNING",
     )
     await asyncio.to_thread(prepare_database, database_url, demo=True)
     await prepare(settings, database_url, demo_data=False)
@@ -139,7 +145,7 @@ async def _sign_in(
 def machine() -> dict[str, object]:
     """What the figures were measured on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30
-    return {"cores": os.cpu_count(), "memory_gib": memory, "python": os.sys.version.split()[0]}
+    return {"cores": os.cpu_count(), "memory_gib": memory, "python": platform.python_version()}
 
 
 async def settle() -> None:

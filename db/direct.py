@@ -75,5 +75,5 @@ async def _connection_of(session: AsyncSession) -> tuple[Connection, psycopg.Asy
 
 
 @lru_cache(maxsize=1000)
-def _compile(statement: TextClause) -> str:
+def _compile(statement: TextClause) -> Any:  # psycopg asks for a literal string; these are
     return str(statement.compile(dialect=_DIALECT))

@@ -1,5 +1,7 @@
 """The tables of human work that are neither the engine's nor customs': answers given once per idempotency key."""
 
+# pyright: reportAssignmentType=false  # SQLModel declares __tablename__ as something else than the str it takes
+
 from datetime import datetime
 from typing import Any
 from uuid import UUID

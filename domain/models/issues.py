@@ -4,6 +4,8 @@ The columns here are the truth about an issue; `status` and `phase` are copied f
 transaction.
 """
 
+# pyright: reportAssignmentType=false  # SQLModel declares __tablename__ as something else than the str it takes
+
 from datetime import datetime
 from typing import Any
 from uuid import UUID
