@@ -1,9 +1,9 @@
 """The one base of everything a caller may have asked for in vain; rooms derive their own kinds in `<room>/exceptions.py`.
 
-    Refusal
-    ├── engine.exceptions   a task that is gone, taken or somebody else's; a message nobody waits for; a refused diagram
-    ├── tasks.exceptions    answers with mistakes; a key used twice; something that may not be seen
-    └── domain.exceptions   customs' own rules
+Refusal
+├── engine.exceptions   a task that is gone, taken or somebody else's; a message nobody waits for; a refused diagram
+├── tasks.exceptions    answers with mistakes; a key used twice; something that may not be seen
+└── domain.exceptions   customs' own rules
 """
 
 from typing import Any

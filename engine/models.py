@@ -5,7 +5,8 @@ of another room that shares the instance's id. Rows of `process_definition` and 
 (a trigger refuses it); whoever needs another definition deploys a new version.
 """
 
-# pyright: reportAssignmentType=false  # SQLModel declares __tablename__ as something else than the str it takes
+# SQLModel declares __tablename__ as something else than the str it takes
+# pyright: reportAssignmentType=false
 
 from datetime import datetime
 from typing import Any

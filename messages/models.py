@@ -1,6 +1,7 @@
 """The message table: one message to one person, written in the transaction of the step that causes it."""
 
-# pyright: reportAssignmentType=false  # SQLModel declares __tablename__ as something else than the str it takes
+# SQLModel declares __tablename__ as something else than the str it takes
+# pyright: reportAssignmentType=false
 
 from datetime import datetime
 from typing import Any

@@ -1,6 +1,7 @@
 """The tables of human work that are neither the engine's nor customs': answers given once per idempotency key."""
 
-# pyright: reportAssignmentType=false  # SQLModel declares __tablename__ as something else than the str it takes
+# SQLModel declares __tablename__ as something else than the str it takes
+# pyright: reportAssignmentType=false
 
 from datetime import datetime
 from typing import Any

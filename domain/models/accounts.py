@@ -1,6 +1,7 @@
 """Sign-in: one-time codes with their challenge, and server-side sessions."""
 
-# pyright: reportAssignmentType=false  # SQLModel declares __tablename__ as something else than the str it takes
+# SQLModel declares __tablename__ as something else than the str it takes
+# pyright: reportAssignmentType=false
 
 from datetime import datetime
 from uuid import UUID

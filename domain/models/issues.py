@@ -4,7 +4,8 @@ The columns here are the truth about an issue; `status` and `phase` are copied f
 transaction.
 """
 
-# pyright: reportAssignmentType=false  # SQLModel declares __tablename__ as something else than the str it takes
+# SQLModel declares __tablename__ as something else than the str it takes
+# pyright: reportAssignmentType=false
 
 from datetime import datetime
 from typing import Any

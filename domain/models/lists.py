@@ -1,6 +1,7 @@
 """Data an administrator edits: the entries of the lists (问题类型, 业务类别, 重要性) and the holiday calendar."""
 
-# pyright: reportAssignmentType=false  # SQLModel declares __tablename__ as something else than the str it takes
+# SQLModel declares __tablename__ as something else than the str it takes
+# pyright: reportAssignmentType=false
 
 import datetime as dt
 

@@ -1,6 +1,7 @@
 """People and the places they belong to: persons, enterprises with their members, customs offices with their officers."""
 
-# pyright: reportAssignmentType=false  # SQLModel declares __tablename__ as something else than the str it takes
+# SQLModel declares __tablename__ as something else than the str it takes
+# pyright: reportAssignmentType=false
 
 from datetime import datetime
 from uuid import UUID

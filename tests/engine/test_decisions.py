@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # lxml has no stubs
 
 from engine.decisions import Decision, DecisionRefused, parse_decisions
 from engine.exceptions import DiagramRefused, ExpressionFailed
