@@ -46,6 +46,12 @@ class Issue(SQLModel, table=True):
         Index("issue_enterprise", "enterprise_id", text("id desc")),
         Index("issue_office_phase", "office", "phase", text("id desc")),
         Index("issue_submitter", "submitter_id", text("id desc")),
+        Index(
+            "issue_due",
+            text("coalesce(due_at, 'infinity'::timestamptz)"),
+            "id",
+            postgresql_where=text("closed_at is null"),
+        ),
     )
 
     id: UUID = Field(

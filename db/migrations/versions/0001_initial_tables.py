@@ -354,6 +354,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("number"),
     )
     op.create_index(
+        "issue_due",
+        "issue",
+        [sa.literal_column("coalesce(due_at, 'infinity'::timestamptz)"), "id"],
+        unique=False,
+        postgresql_where=sa.text("closed_at is null"),
+    )
+    op.create_index(
         "issue_enterprise", "issue", ["enterprise_id", sa.literal_column("id desc")], unique=False
     )
     op.create_index(
