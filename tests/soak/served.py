@@ -73,10 +73,17 @@ class Served:
         self._process.wait()
 
     def kill_web(self) -> None:
-        """kill -9 of the web process alone; the command has to start it again by itself."""
+        """kill -9 of the web process alone, as soon as there is one; the command has to start it again by itself."""
         assert self._process is not None
-        children = psutil.Process(self._process.pid).children(recursive=True)
-        next(child for child in children if "web" in child.cmdline()).kill()
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while time.monotonic() < deadline:
+            for child in psutil.Process(self._process.pid).children():
+                with contextlib.suppress(psutil.Error):  # it died meanwhile
+                    if "web" in child.cmdline():
+                        child.kill()
+                        return
+            time.sleep(0.05)
+        raise TimeoutError("there is no web process to kill")
 
     def kill_postgres(self) -> None:
         """kill -9 of the embedded PostgreSQL's main process; the supervisor has to bring it back."""
