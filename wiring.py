@@ -30,7 +30,7 @@ from engine.catalogue import hash_files, read_folder
 from engine.exceptions import UnknownProcess
 from engine.instances import Engine
 from engine.validation import validate
-from messages.channels import Channel, DemoChannel
+from messages.channels import Channel, DemoChannel, NoChannel
 from messages.codes import CodeOutbox
 from messages.delivery import Delivery
 from messages.sealing import Sealer
@@ -151,8 +151,11 @@ def build_work(wired: Wired) -> list[Any]:
 
 
 def build_channel(wired: Wired) -> Channel:
-    """How people are reached. The demo's telephones are a table; real channels are the next issue's."""
-    return DemoChannel(wired.sessions)
+    """How people are reached: the demo's telephones are a table. A real installation has no channel yet, and says so."""
+    if wired.settings.demo:
+        return DemoChannel(wired.sessions)
+    log.warning("messages.no_channel", effect="messages stay queued and end as failed; codes cannot be sent")
+    return NoChannel()
 
 
 async def run_timers(wired: Wired) -> None:

@@ -157,9 +157,14 @@ async def sweep(context: JobContext, timestamp: int) -> None:
     now = datetime.fromtimestamp(timestamp, tz=UTC)
     async with parts.sessions() as session:
         await purge_answers(session, now, parts.settings.idempotency_d)
-        gone = await sweep_orphans(session, parts.store, now)
+        gone = await sweep_orphans(session, parts.store, now, keep=await find_drafted_files(session))
         await session.commit()
     log.info("sweep.done", files=gone)
+
+
+async def find_drafted_files(session: AsyncSession) -> set[UUID]:
+    """Files named in the saved draft of a task that is still open: nobody has used them yet, but somebody will."""
+    return set((await session.execute(statements.DRAFTED_FILES)).scalars())
 
 
 @jobs.periodic(cron="47 3 * * *")

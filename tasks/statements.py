@@ -109,6 +109,14 @@ FIND_ANSWER: TextClause = text("""
 SELECT body_hash, response FROM idempotency_key WHERE person_id = :person_id AND route = :route AND key = :key
 """)
 
+# An attachment whose id stands as a string anywhere in the draft of an open task.
+DRAFTED_FILES: TextClause = text("""
+SELECT a.id FROM attachment a
+WHERE a.instance_id IS NULL AND EXISTS (
+    SELECT FROM user_task t WHERE t.state = 'ready' AND t.claimed_by = a.uploader_id
+        AND jsonb_path_exists(t.draft, '$.** ? (@ == $id)', jsonb_build_object('id', a.id)))
+""")
+
 PURGE_ANSWERS: TextClause = text("DELETE FROM idempotency_key WHERE created_at < :before")
 
 _LINE = """t.id, t.element_id, t.name, t.instance_id, t.due_at, t.claimed_by, t.claimed_at, t.version, t.created_at,

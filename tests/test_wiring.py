@@ -1,13 +1,18 @@
 """What is put together: processes deployed once, differences told, checks of a folder, the worker's work."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copytree
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
 import wiring
+from messages.channels import DemoChannel, Outgoing
+from messages.exceptions import SendFailed
 from settings import Settings
 
 
@@ -47,6 +52,16 @@ async def test_a_changed_folder_is_reported_and_deployed_only_when_asked(
     assert await wiring.deploy_processes(settings, database_url, folder, ["issue"]) == [
         "issue：版本 2，没有变化。"
     ]
+
+
+async def test_only_the_demo_delivers_to_the_demos_table(tmp_path: Path, database_url: str) -> None:
+    settings = settings_for(tmp_path, database_url)
+    async with wiring.open_parts(settings, database_url) as wired:
+        assert isinstance(wiring.build_channel(wired), DemoChannel)
+        real = replace(wired, settings=settings.model_copy(update={"demo": False}))
+        channel = wiring.build_channel(real)
+        with pytest.raises(SendFailed):
+            await channel.send(Outgoing(uuid4(), "+8613800000000", "code", "", datetime.now(UTC), "123456"))
 
 
 def test_checking_names_file_element_and_rule(tmp_path: Path) -> None:

@@ -9,15 +9,17 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from db.ids import uuid7
 from db.session import make_sessions, open_engine
 from domain.exceptions import CannotWithdraw
+from domain.models import Attachment
 from domain.working_days import WorkingCalendar
 from engine.exceptions import TaskAlreadyClaimed, TaskGone
 from engine.instances import Engine
 from errors import Refusal
 from settings import Settings
 from tasks import commands, completion, issues
-from tasks.jobs import fire_due_timer, move_deadlines, run_due_timers
+from tasks.jobs import find_drafted_files, fire_due_timer, move_deadlines, run_due_timers
 from tests.tasks.world import World, build_engine, make_world
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -123,6 +125,30 @@ async def at_once(sessions: Sessions, *jobs: Any) -> list[Any]:
             return result
 
     return await asyncio.gather(*(run(job) for job in jobs))
+
+
+async def test_files_of_a_saved_draft_are_not_swept(own_world: World, sessions: Sessions) -> None:
+    world = own_world
+    issue = await world.raise_issue()
+    kept, loose = uuid7(), uuid7()
+    for id_ in (kept, loose):
+        world.session.add(
+            Attachment(
+                id=id_,
+                uploader_id=world.people["staff"].person_id,
+                name="照片.png",
+                size=1,
+                media_type="image/png",
+                sha256="",
+                stored_as=str(id_),
+                created_at=world.now,
+            )
+        )
+    await world.session.flush()
+    task = await world.task(issue.id, "draft_issue")
+    draft = {"attachments": [str(kept)]}
+    await commands.save_draft(world.session, world.engine, world.people["staff"], task, draft, world.now)
+    assert await find_drafted_files(world.session) == {kept}
 
 
 async def test_of_two_who_claim_at_once_one_gets_it(own_world: World, sessions: Sessions) -> None:
