@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 PR_SET_PDEATHSIG = 1
 BACKLOG = 2048
 WATCH_INTERVAL_S = 0.1
-LONGEST_PAUSE_S = 10.0
+LONGEST_PAUSE_S = 3.0
 
 
 class PortTaken(Exception):

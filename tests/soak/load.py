@@ -112,7 +112,9 @@ class People:
 
     @classmethod
     async def of_the_demo(cls, origin: str, record: Record) -> "People":
-        directory = await Client(origin, record).send("GET", "/dev/people")
+        visitor = Client(origin, record)
+        directory = await visitor.send("GET", "/dev/people")
+        await visitor.close()
         handler = next(person for person in directory if "handler" in person["roles"])
         executives = [person for person in directory if "executive" in person["roles"]]
         alone = next(

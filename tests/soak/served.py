@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import shutil
 import socket
 import subprocess
 import sys
@@ -56,6 +57,11 @@ class Served:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Until it answers that it is ready; TimeoutError with the end of its log when it does not."""
+        assert self._process is not None
         deadline = time.monotonic() + READY_TIMEOUT_S
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.TransportError):
@@ -90,9 +96,13 @@ class Served:
         os.kill(self.postgres_pid(), signal.SIGKILL)
 
     def postgres_pid(self) -> int:
-        """The server of this folder, as its pid file tells."""
+        """The server of this folder, as its pid file tells; right after a kill there is none for a moment."""
         cluster = located_cluster(self.data_dir) or self.data_dir / "postgres"
-        return int((cluster / "postmaster.pid").read_text().split()[0])
+        note = cluster / "postmaster.pid"
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while not note.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return int(note.read_text().split()[0])
 
     def stop(self) -> None:
         """End it as an operator would, and wait."""
@@ -100,3 +110,5 @@ class Served:
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(timeout=60)
         self._log.close()
+        if elsewhere := located_cluster(self.data_dir):
+            shutil.rmtree(elsewhere)

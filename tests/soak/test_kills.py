@@ -46,8 +46,10 @@ async def kill_under_load(served: Served, kill: Callable[[], None], times: int) 
     clients = [asyncio.create_task(clear_issues(people, record, stop, seed)) for seed in range(CLIENTS)]
     luck = random.Random(20261123)
     for _ in range(times):
+        await asyncio.to_thread(served.wait_until_ready)
         await asyncio.sleep(luck.uniform(*CALM_S))
         await asyncio.to_thread(kill)
+    await asyncio.to_thread(served.wait_until_ready)
     await asyncio.sleep(CALM_S[1])
     stop.set()
     await asyncio.gather(*clients)
