@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.actor import Actor
 from domain.people import find_names
-from engine.exceptions import NotYours, TaskAlreadyClaimed, TaskGone
+from engine.exceptions import NotYours, TaskGone
 from engine.instances import Engine
 from engine.steps import Locked, Step, TaskRow
 from errors import Refusal
@@ -46,14 +46,17 @@ class BulkClaim:
     refused: Mapping[UUID, str]
 
 
-async def claim(session: AsyncSession, engine: Engine, actor: Actor, task_id: UUID, now: datetime) -> Step:
-    """Take a task of one of my groups. TaskAlreadyClaimed says who has it since when."""
+async def claim(
+    session: AsyncSession, engine: Engine, actor: Actor, task_id: UUID, now: datetime
+) -> Step | None:
+    """Take a task of one of my groups. TaskAlreadyClaimed says who has it since when.
+
+    A task that is mine already stays mine, and nothing is done (None): a program that got no answer asks again.
+    """
     async with named(session), command(session):
         locked, task = await lock_known(session, engine, actor, task_id)
         if task.claimed_by == actor.person_id and task.state == "ready":
-            raise TaskAlreadyClaimed(
-                "这项任务已经在您名下。", claimed_by=actor.person_id, claimed_at=task.claimed_at
-            )
+            return None
         if task.state == "ready" and not _in_group(actor, task):
             raise NotYours(claimed_by=task.claimed_by, claimed_at=task.claimed_at)
         step = await engine.claim(session, locked, actor=actor.person_id, now=now)

@@ -98,7 +98,7 @@ class Served:
     def postgres_pid(self) -> int:
         """The server of this folder, as its pid file tells; right after a kill there is none for a moment."""
         cluster = located_cluster(self.data_dir) or self.data_dir / "postgres"
-        note = cluster / "postmaster.pid"
+        note = cluster / "data" / "postmaster.pid"
         deadline = time.monotonic() + READY_TIMEOUT_S
         while not note.exists() and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -86,6 +86,16 @@ async def test_a_taken_task_names_who_has_it_and_since_when(world: World) -> Non
     assert refused.value.details["claimed_at"] == claimed_at
 
 
+async def test_claiming_ones_own_task_again_changes_nothing(world: World) -> None:
+    issue = await world.at_customs()
+    task_id = await world.claim("handler", issue.id)
+    assert (
+        await commands.claim(world.session, world.engine, world.people["handler"], task_id, world.now) is None
+    )
+    view = await inbox.get_task(world.session, world.engine, world.people["handler"], task_id, world.now)
+    assert (view.is_mine, view.line.version) == (True, 2)
+
+
 async def test_many_are_claimed_at_once_and_those_that_cannot_be_are_said(world: World) -> None:
     issues = [await world.at_customs() for _ in range(3)]
     task_ids = [await world.task(issue.id, "answer_issue") for issue in issues]
