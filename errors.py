@@ -6,11 +6,14 @@ Refusal
 └── domain.exceptions   customs' own rules
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Refusal(Exception):
     """请求未被接受，没有任何改动。"""
+
+    keeps_changes: ClassVar[bool] = False
+    """Whether the edge commits what was written before the refusal; only for what must be remembered, like a wrong try."""
 
     def __init__(self, message: str | None = None, **details: Any) -> None:
         self.message = message or (type(self).__doc__ or "").strip()

@@ -22,7 +22,7 @@ async def open_session(request: Request) -> AsyncIterator[AsyncSession]:
         try:
             yield session
         except Refusal as refusal:
-            if getattr(refusal, "keeps_changes", False):
+            if refusal.keeps_changes:
                 await session.commit()
             raise
         await session.commit()

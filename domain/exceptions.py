@@ -9,6 +9,8 @@ Refusal
 └── AttachmentRefused                   a file that may not come in
 """
 
+from typing import ClassVar
+
 from errors import Refusal
 
 
@@ -40,7 +42,7 @@ class CodeRefused(Refusal):
     """手机号、验证码或密码不正确，或验证码已失效。"""
 
     # A wrong try is counted in the caller's transaction: the edge must commit it although the request is refused.
-    keeps_changes = True
+    keeps_changes: ClassVar[bool] = True
 
 
 class TooManyCodes(Refusal):
