@@ -11,11 +11,12 @@ item, its answers, whatever is written within it); they end with it, and the dia
 from __future__ import annotations
 
 import logging
+import os
 from collections import ChainMap, deque
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
-from random import getrandbits
+from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -37,6 +38,11 @@ MAX_DEPTH = 12
 # The library composes a log record, task data included, at every change of state, wanted or not.
 for _name in ("spiff", "spiff.workflow", "spiff.task", "spiff.data", "spiff.dmn"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+# Ids of tasks. A generator of our own: whoever seeds the global one would make them repeat. A child starts elsewhere.
+_random = Random()  # noqa: S311  (unique is enough; nobody is kept out by an id)
+os.register_at_fork(after_in_child=_random.seed)
 
 
 class TraceEntry(NamedTuple):
@@ -193,7 +199,7 @@ class LiveTask(Task):
         state: int = TaskState.MAYBE,
         id: UUID | None = None,  # noqa: A002  (the library passes it by name)
     ) -> None:
-        self.id = id or UUID(int=getrandbits(128), version=4)
+        self.id = id or UUID(int=_random.getrandbits(128), version=4)
         workflow.tasks[self.id] = self
         self.workflow = workflow
         self._children = []
