@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.wired import Wired
 from db import jobs
@@ -26,17 +27,18 @@ from domain.seed import seed
 from domain.sessions import SessionLimits
 from domain.working_days import WorkingCalendar
 from engine.cases import check_cases
-from engine.catalogue import hash_files, read_folder
-from engine.exceptions import UnknownProcess
+from engine.catalogue import Definition, hash_files, read_folder
+from engine.exceptions import DiagramRefused, UnknownProcess
 from engine.instances import Engine
 from engine.validation import validate
-from messages.channels import Channel, DemoChannel, NoChannel
+from messages.channels import Channel, DemoChannel
 from messages.codes import CodeOutbox
 from messages.delivery import Delivery
 from messages.sealing import Sealer
 from settings import Settings
 from tasks.functions import build_functions
-from tasks.jobs import run_due_timers
+from tasks.jobs import run_due_timers, tell_unknown_years
+from tasks.notices import find_text_mistakes
 from tasks.operators import build_operators
 
 log = structlog.get_logger(__name__)
@@ -126,6 +128,7 @@ async def run_worker(settings: Settings, database_url: str) -> None:
         open_parts(settings, database_url) as wired,
         jobs.open_jobs(database_url, connections=settings.worker_jobs),
     ):
+        tell_unknown_years(wired.calendar, read_clock())
         working = [asyncio.create_task(job) for job in build_work(wired)]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*working, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -150,12 +153,14 @@ def build_work(wired: Wired) -> list[Any]:
     ]
 
 
-def build_channel(wired: Wired) -> Channel:
+def build_channel(wired: Wired) -> Channel | None:
     """How people are reached: the demo's telephones are a table. A real installation has no channel yet, and says so."""
     if wired.settings.demo:
         return DemoChannel(wired.sessions)
-    log.warning("messages.no_channel", effect="messages stay queued and end as failed; codes cannot be sent")
-    return NoChannel()
+    log.warning(
+        "messages.no_channel", effect="messages wait in the queue; codes expire unsent, nobody can sign in"
+    )
+    return None
 
 
 async def run_timers(wired: Wired) -> None:
@@ -189,7 +194,7 @@ async def deploy_missing(wired: Wired) -> list[str]:
             try:
                 newest = await wired.engine.catalogue.newest(session, key)
             except UnknownProcess:
-                await wired.engine.catalogue.deploy(session, key, files, actor=None, now=read_clock())
+                await deploy_files(wired, session, key, files)
                 await session.commit()
                 continue
         if newest.content_hash != hash_files(files):
@@ -212,12 +217,20 @@ async def deploy_processes(
     async with open_parts(settings, database_url) as wired, wired.sessions() as session:
         for key in keys or process_keys(folder):
             files = read_folder(folder, key)
-            row, is_new = await wired.engine.catalogue.deploy(
-                session, key, files, actor=None, now=read_clock()
-            )
+            row, is_new = await deploy_files(wired, session, key, files)
             lines.append(f"{key}：版本 {row.version}" + ("，已部署。" if is_new else "，没有变化。"))
         await session.commit()
     return lines
+
+
+async def deploy_files(
+    wired: Wired, session: AsyncSession, key: str, files: dict[str, str]
+) -> tuple[Definition, bool]:
+    """Deploy one process; the version and whether it is new. Raises DiagramRefused, for its texts too."""
+    deployed = await wired.engine.catalogue.deploy(session, key, files, actor=None, now=read_clock())
+    if findings := find_text_mistakes(files):
+        raise DiagramRefused(findings)
+    return deployed
 
 
 async def add_demo_data(wired: Wired) -> list[str]:
@@ -255,6 +268,6 @@ def check_processes(diagrams: list[Path]) -> list[str]:
             lines.append(f"{diagram}：不能读取：{why}（{type(error).__name__}）。")
             continue
         findings = validate(files, operators=operators, functions=functions)
-        findings = findings or check_cases(files, functions)
+        findings = findings or find_text_mistakes(files) or check_cases(files, functions)
         lines += [f"{diagram.parent}/{finding}" for finding in findings]
     return lines

@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.ids import uuid7
-from messages.exceptions import SendFailed
 from messages.models import DemoInbox
 
 
@@ -48,15 +47,6 @@ class MemoryChannel:
         if self.failures:
             raise self.failures.pop(0)
         self.sent.append(message)
-
-
-class NoChannel:
-    """A real installation without a channel: nothing is sent, and never to the demo's table. The row says why."""
-
-    name = "none"
-
-    async def send(self, message: Outgoing) -> None:
-        raise SendFailed("no channel is configured")
 
 
 class DemoChannel:

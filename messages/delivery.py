@@ -76,12 +76,13 @@ FIND_FORGOTTEN = text("""
 
 
 class Delivery:
-    """What delivers: wiring builds one for each worker."""
+    """What delivers: wiring builds one for each worker. Without a channel messages wait, untried, until there is one;
+    those that expire meanwhile are closed."""
 
     def __init__(
         self,
         sessions: async_sessionmaker[AsyncSession],
-        channel: Channel,
+        channel: Channel | None,
         sealer: Sealer,
         find_recipient: FindRecipient,
         clock: Callable[[], datetime],
@@ -95,9 +96,12 @@ class Delivery:
     async def deliver(self, ids: Sequence[UUID]) -> list[Retry]:
         """Try each of these messages that is due and unclaimed once; which to try again, and when."""
         retries: list[Retry] = []
+        channel = self._channel
+        if channel is None:
+            return retries
         for row, to in await self._claim(ids):
-            error = await self._send(row, to)
-            retry = await self._record(row, error)
+            error = await self._send(channel, row, to)
+            retry = await self._record(channel, row, error)
             if retry is not None:
                 retries.append(retry)
         return retries
@@ -107,6 +111,8 @@ class Delivery:
         now = self._clock()
         async with self._sessions.begin() as session:
             await session.execute(EXPIRE, {"now": now})
+            if self._channel is None:
+                return []
             found = await session.scalars(
                 FIND_FORGOTTEN,
                 {
@@ -131,7 +137,7 @@ class Delivery:
         recipient = await self._find_recipient(session, row.person_id)
         return recipient.phone if recipient else None
 
-    async def _send(self, row: Any, to: str | None) -> Exception | None:
+    async def _send(self, channel: Channel, row: Any, to: str | None) -> Exception | None:
         """What went wrong, or None. The one broad except: whatever a channel throws is recorded on the row."""
         try:
             if to is None:
@@ -141,7 +147,7 @@ class Delivery:
                 code = self._sealer.open(row.secret, row.id)
                 if code is None:
                     raise SendRefused("the secret was sealed with another key")
-            await self._channel.send(Outgoing(row.id, to, row.template, row.text, self._clock(), code))
+            await channel.send(Outgoing(row.id, to, row.template, row.text, self._clock(), code))
         except Exception as error:  # noqa: BLE001  (recorded on the row, whatever it was)
             log.warning(
                 "message_not_sent", message_id=str(row.id), tries=row.tries, error=type(error).__name__
@@ -149,7 +155,7 @@ class Delivery:
             return error
         return None
 
-    async def _record(self, row: Any, error: Exception | None) -> Retry | None:
+    async def _record(self, channel: Channel, row: Any, error: Exception | None) -> Retry | None:
         final = error is None or isinstance(error, SendRefused) or row.tries > len(BACK_OFF_S)
         state = "sent" if error is None else "failed" if final else "queued"
         async with self._sessions.begin() as session:
@@ -159,7 +165,7 @@ class Delivery:
                     "id": row.id,
                     "tries": row.tries,
                     "state": state,
-                    "channel": self._channel.name,
+                    "channel": channel.name,
                     "error": f"{type(error).__name__}: {error}"[:500] if error else None,
                     "sent_at": self._clock() if error is None else None,
                 },

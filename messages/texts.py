@@ -37,17 +37,17 @@ def render(texts: Mapping[str, Text], template: str, params: Mapping[str, Any]) 
     return Text(_fill(template, entry.title, params), _fill(template, entry.text, params))
 
 
-def find_mistakes(texts: Mapping[str, Text], known: Collection[str]) -> list[str]:
-    """One sentence for each placeholder that nobody will fill, for the check of a process before it is deployed."""
-    mistakes: list[str] = []
+def find_mistakes(texts: Mapping[str, Text], known: Collection[str]) -> list[tuple[str, str]]:
+    """Template and sentence for each placeholder that nobody will fill, for the check of a process before it is deployed."""
+    mistakes: list[tuple[str, str]] = []
     for name, entry in texts.items():
         for part in (entry.title, entry.text):
             try:
                 unknown = sorted(_placeholders(name, part) - set(known))
             except TextBroken as broken:
-                mistakes.append(str(broken))
+                mistakes.append((name, str(broken)))
                 continue
-            mistakes.extend(f"消息模板 {name} 使用了未知的占位符 {{{key}}}。" for key in unknown)
+            mistakes.extend((name, f"消息模板 {name} 使用了未知的占位符 {{{key}}}。") for key in unknown)
     return mistakes
 
 

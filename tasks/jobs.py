@@ -20,7 +20,7 @@ from db.jobs import jobs
 from domain.attachments import AttachmentStore, sweep_orphans
 from domain.deadlines import recompute_deadline
 from domain.models import Issue
-from domain.working_days import WorkingCalendar
+from domain.working_days import WorkingCalendar, unknown_years
 from engine.exceptions import EngineFailure, NotWaiting, UnknownProcess
 from engine.instances import Engine
 from settings import Settings
@@ -31,6 +31,7 @@ from tasks.subjects import command, flush, open_subject
 
 log = structlog.get_logger(__name__)
 QUEUE = "tasks"
+LOOK_AHEAD = timedelta(days=30)  # further than the longest deadline
 
 
 class Parts(Protocol):
@@ -175,3 +176,11 @@ async def move_deadlines_nightly(context: JobContext, timestamp: int) -> None:
     now = datetime.fromtimestamp(timestamp, tz=UTC)
     moved = await move_deadlines(parts.sessions, parts.engine, parts.calendar, now)
     log.info("deadlines.moved", count=moved)
+    tell_unknown_years(parts.calendar, now)
+
+
+def tell_unknown_years(calendar: WorkingCalendar, now: datetime) -> None:
+    """Warn when deadlines of these weeks reach into a year whose holidays nobody has entered."""
+    if years := unknown_years(calendar, now, now + LOOK_AHEAD):
+        effect = "deadlines in these years count Monday to Friday; the administrator can enter the holidays"
+        log.warning("calendar.years_unknown", years=years, effect=effect)

@@ -18,13 +18,18 @@ from domain.models import Issue
 from domain.people import split_groups
 from domain.working_days import BEIJING
 from engine.context import StepContext
+from engine.findings import Finding
+from messages.exceptions import TextBroken
 from messages.outbox import NewMessage, enqueue
-from messages.texts import Text, load_texts, render
+from messages.texts import Text, find_mistakes, load_texts, render
 from tasks import statements
 from tasks.subjects import Subject, open_subject
 
+PLACEHOLDERS = ("number", "title", "office", "due")
+"""What a text may name in braces."""
 SUPERVISORS, CURRENT_HANDLER = "supervisors", "current_handler"
 KEY = "notices"
+TEXTS = "texts.yaml"
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,20 @@ def read_texts(source: str | None) -> Mapping[str, Text]:
     return load_texts(source) if source else {}
 
 
+def find_text_mistakes(files: Mapping[str, str]) -> list[Finding]:
+    """What is wrong with the texts of a process's files: a placeholder that nobody fills. Missing texts the engine finds."""
+    findings: list[Finding] = []
+    for file, source in files.items():
+        if file.rsplit("/", 1)[-1] != TEXTS:
+            continue
+        try:
+            mistakes = find_mistakes(load_texts(source), PLACEHOLDERS)
+        except TextBroken as broken:
+            mistakes = [("", str(broken))]
+        findings += (Finding(file, template, "bad-placeholder", sentence) for template, sentence in mistakes)
+    return findings
+
+
 async def _find_people(
     session: AsyncSession, notices: Sequence[Notice], subject: Subject
 ) -> dict[str, list[UUID]]:
@@ -122,12 +141,8 @@ def _params(subject: Subject) -> dict[str, str]:
     issue = subject.issue
     if issue is None:
         return {}
-    return {
-        "number": issue.number,
-        "title": issue.title,
-        "office": subject.office_name,
-        "due": describe_due(issue),
-    }
+    values = (issue.number, issue.title, subject.office_name, describe_due(issue))
+    return dict(zip(PLACEHOLDERS, values, strict=True))
 
 
 def describe_due(issue: Issue) -> str:

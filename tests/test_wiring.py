@@ -1,19 +1,21 @@
 """What is put together: processes deployed once, differences told, checks of a folder, the worker's work."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
-from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 import wiring
-from messages.channels import DemoChannel, Outgoing
-from messages.exceptions import SendFailed
+from domain.working_days import LIBRARY_YEARS, WorkingCalendar
+from engine.exceptions import DiagramRefused
+from messages.channels import DemoChannel
 from settings import Settings
+from tasks.jobs import tell_unknown_years
 
 
 def settings_for(tmp_path: Path, database_url: str) -> Settings:
@@ -59,9 +61,9 @@ async def test_only_the_demo_delivers_to_the_demos_table(tmp_path: Path, databas
     async with wiring.open_parts(settings, database_url) as wired:
         assert isinstance(wiring.build_channel(wired), DemoChannel)
         real = replace(wired, settings=settings.model_copy(update={"demo": False}))
-        channel = wiring.build_channel(real)
-        with pytest.raises(SendFailed):
-            await channel.send(Outgoing(uuid4(), "+8613800000000", "code", "", datetime.now(UTC), "123456"))
+        with capture_logs() as logs:
+            assert wiring.build_channel(real) is None
+    assert [(one["event"], one["log_level"]) for one in logs] == [("messages.no_channel", "warning")]
 
 
 def test_checking_names_file_element_and_rule(tmp_path: Path) -> None:
@@ -72,6 +74,39 @@ def test_checking_names_file_element_and_rule(tmp_path: Path) -> None:
     assert "issue.bpmn" in finding and "evaluate_answer" in finding and "unknown-function" in finding
     (tmp_path / "p" / "issue" / "answer_issue.form").unlink()
     assert any("answer_issue" in one for one in wiring.check_processes([diagram]))
+
+
+async def test_a_text_with_an_unknown_placeholder_is_neither_passed_nor_deployed(
+    tmp_path: Path, database_url: str
+) -> None:
+    folder = tmp_path / "processes"
+    copytree(wiring.PROCESSES, folder)
+    texts = folder / "issue" / "texts.yaml"
+    texts.write_text(texts.read_text().replace("答复期限为 {due}", "答复期限为 {until}", 1))
+    [line] = wiring.check_processes([folder / "issue.bpmn"])
+    assert "issue/texts.yaml：arrived：" in line and "{until}" in line and "bad-placeholder" in line
+    settings = settings_for(tmp_path / "data", database_url)
+    with pytest.raises(DiagramRefused, match="until"):
+        await wiring.deploy_processes(settings, database_url, folder, ["issue"])
+    assert await count(settings, "SELECT count(*) FROM process_definition") == 0
+
+
+def test_a_text_that_is_missing_is_named_with_the_step_that_sends_it(tmp_path: Path) -> None:
+    copytree(wiring.PROCESSES, tmp_path / "p")
+    texts = tmp_path / "p" / "issue" / "texts.yaml"
+    texts.write_text(texts.read_text().replace("arrived:", "landed:"))
+    [line] = wiring.check_processes([tmp_path / "p" / "issue.bpmn"])
+    assert "notify_" in line and "arrived" in line and "text-missing" in line
+
+
+def test_a_year_without_holidays_is_told_in_time() -> None:
+    calendar = WorkingCalendar()
+    last = datetime(max(LIBRARY_YEARS), 12, 31, tzinfo=UTC)
+    with capture_logs() as logs:
+        tell_unknown_years(calendar, last - timedelta(days=31))
+        assert logs == []
+        tell_unknown_years(calendar, last - timedelta(days=20))
+    assert [(one["event"], one["years"]) for one in logs] == [("calendar.years_unknown", [last.year + 1])]
 
 
 async def test_the_demo_is_played_once(tmp_path: Path, database_url: str) -> None:

@@ -63,6 +63,24 @@ async def test_no_transaction_is_open_while_sending(post: Any) -> None:
     assert states == ["sending"]
 
 
+async def test_without_a_channel_messages_wait_and_codes_expire(post: Any) -> None:
+    sealed = post.sealer.seal("123456", uuid4())
+    notice = await post.queue()
+    code = await post.queue(sealed=sealed, expires_at=post.now + timedelta(minutes=5))
+    post.channel, channel = None, post.channel
+    for _ in range(10):
+        assert await post.delivery.deliver([notice, code]) == []
+        post.wait(hours=3)
+        assert await post.delivery.find_forgotten() == []
+    row, expired = await post.read(notice), await post.read(code)
+    assert (row.state, row.tries) == ("queued", 0)
+    assert (expired.state, expired.secret) == ("expired", None)
+    post.channel = channel
+    assert await post.delivery.find_forgotten() == [notice]
+    await post.delivery.deliver([notice])
+    assert (await post.read(notice)).state == "sent"
+
+
 async def test_two_workers_deliver_a_message_once(post: Any) -> None:
     ids = [await post.queue() for _ in range(5)]
     await asyncio.gather(*(post.delivery.deliver(ids) for _ in range(4)))
