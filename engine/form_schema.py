@@ -73,9 +73,11 @@ def problems(schema: Any) -> list[Problem]:
         found += _component_problems(place, component)
         if isinstance(component, dict) and component.get("type") in INPUTS:
             key = component.get("key")
+            if not isinstance(key, str):
+                continue  # reported by the rule for keys
             if key in keys:
                 found.append((place, f"字段名 {key} 出现了两次。"))
-            keys.add(str(key))
+            keys.add(key)
     return found
 
 

@@ -134,6 +134,7 @@ def context(**me: object) -> FormContext:
         ("draft_issue", {"executive": "2301"}, {"executive_count": 2}),
         ("rework_issue", {"title": "改过的标题"}, {}),
         ("review_issue", {"decision": "submit", "importance": "一般"}, {"is_executive": True}),
+        ("review_issue", {"decision": "submit", "importance": "一般", "comment": "同意"}, {}),
         ("review_issue", {"decision": "return", "comment": "写明报关单号"}, {"is_executive": True}),
         ("answer_issue", {"decision": "answer", "answer": "可以"}, {}),
         ("answer_issue", {"decision": "transfer", "office": "2301", "reason": "南通口岸"}, {}),
