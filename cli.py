@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from api.serving import Fleet
 
 app = typer.Typer(
-    help="企业问题清零：提出问题、办理、答复、评价。", no_args_is_help=True, add_completion=False
+    help="企业问题清零：提出问题、办理、答复、评价。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they print local variables: secrets and personal data
 )
 
 DataDir = Annotated[

@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     worker_jobs: int = Field(default=4, ge=1)
     timer_interval_s: float = Field(default=5.0, gt=0)
     stop_timeout_s: int = Field(default=20, ge=0)
+    metrics_token: SecretStr | None = Field(default=None, min_length=16)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"
 

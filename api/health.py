@@ -1,5 +1,6 @@
 """For the people and programs that keep the server running: is it alive, can it serve, and its figures for Prometheus."""
 
+import hmac
 import os
 from ipaddress import ip_address
 from typing import Any
@@ -16,6 +17,7 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import PlainTextResponse, Response
@@ -79,8 +81,8 @@ async def find_missing(wired: Any) -> list[str]:
 
 @router.get("/metrics", summary="Prometheus 指标", response_class=PlainTextResponse)
 async def tell_metrics(request: Request) -> Response:
-    """Only for this machine: a scraper elsewhere comes through a tunnel or an agent. Others are told nothing is here."""
-    if not is_local(request):
+    """For callers on this machine, and for whoever brings the operator's token. Others are told nothing is here."""
+    if not is_local(request) and not brings_token(request, request.app.state.wired.settings.metrics_token):
         return PlainTextResponse("Not Found\n", 404)
     registry: CollectorRegistry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
@@ -96,6 +98,14 @@ def is_local(request: Request) -> bool:
         return request.client is not None and ip_address(request.client.host).is_loopback
     except ValueError:
         return False
+
+
+def brings_token(request: Request, token: SecretStr | None) -> bool:
+    """Whether the request carries this token as its Bearer token; never where none is set."""
+    if token is None:
+        return False
+    expected = f"Bearer {token.get_secret_value()}"
+    return hmac.compare_digest(request.headers.get("authorization", "").encode(), expected.encode())
 
 
 async def read_work_waiting(wired: Any) -> CollectorRegistry:

@@ -1,10 +1,14 @@
 """What every request passes before a route sees it, and what every answer carries."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
+import httpx
 import pytest
+from pydantic import SecretStr
 
-from tests.api.conftest import World
+from api.app import create_app
+from tests.api.conftest import ORIGIN, World
 
 
 async def test_an_unknown_host_is_refused(world: World) -> None:
@@ -110,3 +114,37 @@ async def csrf_of(world: World, name: str) -> str:
     return csrf_token(
         Request({"type": "http", "app": world.app, "headers": [(b"cookie", cookie)], "state": {}})
     )
+
+
+async def ask_for_metrics(world: World, address: str, **headers: str) -> int:
+    """The status that a caller at this address gets."""
+    transport = httpx.ASGITransport(world.app, client=(address, 50000))
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as caller:
+        return (await caller.get("/metrics", headers=headers)).status_code
+
+
+async def test_figures_are_for_this_machine_and_for_the_operators_token(world: World) -> None:
+    token = "a-token-for-metrics"
+    bearer = {"authorization": f"Bearer {token}"}
+    assert await ask_for_metrics(world, "127.0.0.1") == 200
+    assert await ask_for_metrics(world, "::1") == 200
+    assert await ask_for_metrics(world, "192.0.2.1") == 404
+    assert await ask_for_metrics(world, "192.0.2.1", **bearer) == 404
+    assert await ask_for_metrics(world, "192.0.2.1", authorization="Bearer ") == 404
+    given = world.wired.settings.model_copy(update={"metrics_token": SecretStr(token)})
+    world.app.state.wired = replace(world.wired, settings=given)
+    assert await ask_for_metrics(world, "192.0.2.1", **bearer) == 200
+    assert await ask_for_metrics(world, "192.0.2.1", authorization=f"Bearer {token}x") == 404
+    assert await ask_for_metrics(world, "192.0.2.1") == 404
+    assert await ask_for_metrics(world, "127.0.0.1") == 200
+
+
+async def test_without_demo_there_are_no_demo_routes(world: World) -> None:
+    real = create_app(replace(world.wired, settings=world.wired.settings.model_copy(update={"demo": False})))
+    transport = httpx.ASGITransport(real, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as caller:
+        for path in ("/dev/inbox", "/dev/people", "/api/v1/dev/inbox", "/api/v1/dev/people"):
+            assert (await world.client().get(path)).status_code == 200
+            assert (await caller.get(path)).status_code == 404
+        described = (await caller.get("/openapi.json")).json()["paths"]
+    assert not [path for path in described if "/dev/" in path]
