@@ -25,7 +25,7 @@ class Scanner(Protocol):
 
 @dataclass(frozen=True)
 class ClamScanner:
-    """ClamAV at `host:port`."""
+    """ClamAV at `host:port`, or at the path of its socket."""
 
     address: str
     timeout_s: float = 30
@@ -44,8 +44,7 @@ class ClamScanner:
         raise ScannerUnavailable(verdict[:200])
 
     async def _ask(self, data: bytes) -> str:
-        host, _, port = self.address.rpartition(":")
-        reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        reader, writer = await self._connect()
         try:
             writer.write(b"zINSTREAM\0")
             for start in range(0, len(data), CHUNK):
@@ -59,3 +58,9 @@ class ClamScanner:
             raise ValueError("the connection ended without an answer") from error
         finally:
             writer.close()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self.address.startswith("/"):
+            return await asyncio.open_unix_connection(self.address)
+        host, _, port = self.address.rpartition(":")
+        return await asyncio.open_connection(host.strip("[]"), int(port))

@@ -211,6 +211,19 @@ async def test_a_clean_file_comes_in(clamd: Any) -> None:
     assert received == [data]
 
 
+async def test_a_scanner_may_listen_on_a_socket_of_this_machine(tmp_path: Path) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(bytes(4))
+        writer.write(b"stream: OK\0")
+        writer.close()
+
+    path = str(tmp_path / "clamd.sock")
+    async with await asyncio.start_unix_server(serve, path):
+        assert await ClamScanner(path, timeout_s=2).scan(PDF_FILE) is None
+    with pytest.raises(ScannerUnavailable):
+        await ClamScanner(str(tmp_path / "nobody.sock"), timeout_s=2).scan(PDF_FILE)
+
+
 async def test_an_infected_file_is_refused(
     clamd: Any, session: AsyncSession, store: FolderStore, staff: Any, now: datetime
 ) -> None:

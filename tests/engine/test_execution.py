@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -79,6 +80,14 @@ def test_a_task_keeps_its_id_until_it_is_done_and_then_it_is_gone() -> None:
         run.load().complete(first, {})
     with pytest.raises(TaskGone):
         run.load().complete(uuid4(), {})
+
+
+def test_whoever_seeds_the_random_numbers_of_the_process_does_not_repeat_ids() -> None:
+    ids: list[UUID] = []
+    for _ in range(2):
+        random.seed(1)
+        ids += Run(parse_file("loop"), boss="anna").ids
+    assert len(set(ids)) == 2
 
 
 def test_answers_replace_those_of_the_round_before_and_are_never_merged() -> None:

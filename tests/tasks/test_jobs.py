@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlmodel import col
 
 from db.ids import uuid7
 from db.session import make_sessions, open_engine
+from domain.attachments import FolderStore
 from domain.exceptions import CannotWithdraw
 from domain.models import Attachment
 from domain.working_days import WorkingCalendar
@@ -19,7 +23,7 @@ from engine.instances import Engine
 from errors import Refusal
 from settings import Settings
 from tasks import commands, completion, issues
-from tasks.jobs import find_drafted_files, fire_due_timer, move_deadlines, run_due_timers
+from tasks.jobs import fire_due_timer, move_deadlines, run_due_timers, sweep
 from tests.tasks.world import World, build_engine, make_world
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -127,7 +131,9 @@ async def at_once(sessions: Sessions, *jobs: Any) -> list[Any]:
     return await asyncio.gather(*(run(job) for job in jobs))
 
 
-async def test_files_of_a_saved_draft_are_not_swept(own_world: World, sessions: Sessions) -> None:
+async def test_files_of_a_saved_draft_are_not_swept(
+    own_world: World, sessions: Sessions, tmp_path: Path
+) -> None:
     world = own_world
     issue = await world.raise_issue()
     kept, loose = uuid7(), uuid7()
@@ -140,7 +146,7 @@ async def test_files_of_a_saved_draft_are_not_swept(own_world: World, sessions: 
                 size=1,
                 media_type="image/png",
                 sha256="",
-                stored_as=str(id_),
+                stored_as=f"{id_.hex}.png",
                 created_at=world.now,
             )
         )
@@ -148,7 +154,13 @@ async def test_files_of_a_saved_draft_are_not_swept(own_world: World, sessions: 
     task = await world.task(issue.id, "draft_issue")
     draft = {"attachments": [str(kept)]}
     await commands.save_draft(world.session, world.engine, world.people["staff"], task, draft, world.now)
-    assert await find_drafted_files(world.session) == {kept}
+    await world.session.commit()
+    store = FolderStore(tmp_path)
+    parts = SimpleNamespace(sessions=sessions, store=store, settings=Settings(demo=True))
+    context: Any = SimpleNamespace(additional_context={"wired": parts})
+    world.pass_time(days=8)
+    await sweep.func(context, int(world.now.timestamp()))
+    assert set(await world.session.scalars(select(col(Attachment.id)))) == {kept}
 
 
 async def test_of_two_who_claim_at_once_one_gets_it(own_world: World, sessions: Sessions) -> None:
