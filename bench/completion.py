@@ -94,7 +94,6 @@ async def _sample(cast: Cast, issues: list[UUID], sample: int, figures: Figures,
     if level == 0 and sample >= len(issues):
         return
     task = await claim_answer(cast, issue)
-    await settle()
     figures.cpu_ms.append(await time_completion(cast.handler, task))
     await reopen(cast, issue)
 
