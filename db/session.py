@@ -37,6 +37,7 @@ def open_engine(database_url: str, settings: Settings) -> AsyncEngine:
         max_overflow=settings.database_pool_overflow,
         pool_timeout=10,
         pool_recycle=1800,
+        hide_parameters=True,  # they are what people typed
         connect_args={
             "application_name": "qingling",
             "connect_timeout": 10,

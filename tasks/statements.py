@@ -165,11 +165,14 @@ WHERE t.completed_by = :person_id AND t.state = 'completed' AND {_SCOPE}
 ORDER BY t.completed_at DESC, t.id DESC LIMIT :limit
 """)
 
+# A task stands at most once in each of my groups: so many rows are enough to count up to the limit.
 COUNT_TASKS: TextClause = text(f"""
 SELECT
     (SELECT count(*) FROM (SELECT FROM user_task t LEFT JOIN issue i ON i.id = t.instance_id
         WHERE t.claimed_by = :person_id AND t.state = 'ready' AND {_SCOPE} LIMIT :limit) AS mine) AS mine,
-    (SELECT count(*) FROM ({_OPEN}) AS claimable) AS claimable,
+    (SELECT count(*) FROM (SELECT DISTINCT task_id FROM (
+        SELECT g.task_id FROM user_task_group g WHERE g.group_name = ANY(CAST(:groups AS text[])) AND g.open
+        LIMIT :limit * cardinality(CAST(:groups AS text[]))) AS seen LIMIT :limit) AS claimable) AS claimable,
     (SELECT count(*) FROM (SELECT FROM user_task t LEFT JOIN issue i ON i.id = t.instance_id
         WHERE t.completed_by = :person_id AND t.state = 'completed' AND {_SCOPE} LIMIT :limit) AS done) AS done
 """)
