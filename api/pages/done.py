@@ -27,7 +27,7 @@ def draw_done(request: Request, frame: Frame, view: TaskView, next_task: str | N
         "next": tell_next(issue, view) if issue else ["流程已经进入下一步。"],
         "links": links,
     }
-    return draw(request, "done.html", frame=frame, here="", done=done, issue=issue)
+    return draw(request, "done.html", frame=frame, done=done, issue=issue)
 
 
 def title_of(view: TaskView, issue: Issue | None) -> str:

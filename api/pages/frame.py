@@ -27,11 +27,12 @@ class Other:
 
 @dataclass(frozen=True)
 class Frame:
-    """The masthead's content. `open` counts what is mine and what I may claim."""
+    """The masthead's content. `held` are the roles that decide the menu, `open` counts what is mine and what I may claim."""
 
     name: str
     acting_for: str
     roles: str
+    held: frozenset[str]
     phone: str
     is_officer: bool
     may_raise: bool
@@ -59,6 +60,7 @@ async def frame_of(session: AsyncSession, actor: Actor) -> Frame:
         name=actor.name,
         acting_for=await _place(session, actor),
         roles=role_names(actor.roles),
+        held=actor.roles,
         phone=masked(actor.phone),
         is_officer=actor.officer_id is not None,
         may_raise=bool(actor.roles & set(ENTERPRISE_ROLES)),

@@ -56,7 +56,6 @@ async def show_issue(
         request,
         "issue.html",
         frame=frame,
-        here="issues",
         issue=issue,
         work=work,
         wanted=[_want(task) for task in issue.detail.open_tasks if task.is_mine or task.may_claim],
@@ -107,7 +106,7 @@ async def show_withdrawn(
             {"address": f"/issues/{issue_id}", "name": "看这个问题", "is_next": False},
         ],
     }
-    return draw(request, "done.html", frame=frame, here="issues", done=done, issue=issue)
+    return draw(request, "done.html", frame=frame, done=done, issue=issue)
 
 
 @router.get("/attachments/{attachment_id}", dependencies=[allow()])

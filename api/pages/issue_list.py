@@ -83,7 +83,6 @@ async def list_issues(
         request,
         "issues.html",
         frame=frame,
-        here="issues",
         scope=tell_scope(frame, actor.roles),
         notice=None
         if actor.enterprise_status in (None, "approved")

@@ -54,7 +54,7 @@ async def show_form(
     if actor.enterprise_status != "approved":
         refused = (EnterpriseNotApproved.__doc__ or "").strip()
         frame = await frame_of(session, actor)
-        return draw(request, "issue_new.html", frame=frame, here="new", lead="", refused=refused, work=None)
+        return draw(request, "issue_new.html", frame=frame, lead="", refused=refused, work=None)
     return await _draw(request, session, wired, actor, {}, {}, str(uuid7()), now)
 
 
@@ -226,7 +226,6 @@ async def _draw(
         "issue_new.html",
         status=422 if errors else 200,
         frame=await frame_of(session, actor),
-        here="new",
         lead=f"{lead}选好受理海关、写好标题以后，内容会自动保存为草稿。",
         refused="",
         work=work,

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.pages import wording
+from api.pages.menu import read_menu
 from api.security import csrf_token, give_browser_key, make_browser_key
 from settings import Settings
 
@@ -85,7 +86,6 @@ def _environment() -> Environment:
         "static": static,
         "built": built,
         "frame": None,
-        "here": "",
         "RATINGS": wording.RATINGS,
     }
     environment.globals.update(known)
@@ -99,9 +99,11 @@ def draw(request: Request, template: str, *, status: int = 200, **context: Any) 
     """The page; a browser without a session gets the pre-session cookie its forms are bound to."""
     settings: Settings = request.app.state.wired.settings
     make_browser_key(request)
+    frame = context.get("frame")
     html = _templates.get_template(template).render(
         csrf=csrf_token(request),
         demo=settings.demo,
+        menu=read_menu(frame.held, request.url.path) if frame else [],
         request_id=getattr(request.state, "request_id", ""),
         status=status,
         **context,

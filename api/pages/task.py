@@ -243,7 +243,6 @@ async def _draw(
         "task.html",
         status=status,
         frame=frame,
-        here="tasks",
         task={
             "id": view.line.id,
             "name": view.line.name,

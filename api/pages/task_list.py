@@ -48,7 +48,6 @@ async def list_tasks(
         request,
         "tasks.html",
         frame=frame,
-        here="tasks",
         view=shown,
         tab_items=_tabs(frame, shown),
         caption=NAMES[shown],

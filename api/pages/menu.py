@@ -1,0 +1,47 @@
+"""The menu of the masthead: one table, in the order people read it. A page that deserves an entry adds a row.
+
+The entry whose address the page's own address begins with is the current one; the longest wins (新建 before 问题管理).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from domain.models.people import ENTERPRISE_ROLES, OFFICER_ROLES
+
+MEMBERS = frozenset(ENTERPRISE_ROLES)
+OFFICERS = frozenset(OFFICER_ROLES)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry, for whoever has one of these roles. `counts_tasks`: it carries how many tasks wait."""
+
+    name: str
+    address: str
+    roles: frozenset[str]
+    counts_tasks: bool = False
+
+
+@dataclass(frozen=True)
+class Item:
+    """An entry as this page shows it."""
+
+    name: str
+    address: str
+    counts_tasks: bool
+    current: bool
+
+
+MENU = (
+    Entry("待办", "/tasks", MEMBERS | OFFICERS, counts_tasks=True),
+    Entry("问题管理", "/issues", MEMBERS | OFFICERS),
+    Entry("新建", "/issues/new", MEMBERS),
+)
+
+
+def read_menu(roles: Collection[str], path: str) -> list[Item]:
+    """The entries for somebody with these roles who looks at this address."""
+    mine = [entry for entry in MENU if entry.roles & set(roles)]
+    around = [entry.address for entry in mine if path == entry.address or path.startswith(f"{entry.address}/")]
+    current = max(around, key=len, default=None)
+    return [Item(entry.name, entry.address, entry.counts_tasks, entry.address == current) for entry in mine]
