@@ -42,6 +42,8 @@ MENU = (
 def read_menu(roles: Collection[str], path: str) -> list[Item]:
     """The entries for somebody with these roles who looks at this address."""
     mine = [entry for entry in MENU if entry.roles & set(roles)]
-    around = [entry.address for entry in mine if path == entry.address or path.startswith(f"{entry.address}/")]
+    around = [
+        entry.address for entry in mine if path == entry.address or path.startswith(f"{entry.address}/")
+    ]
     current = max(around, key=len, default=None)
     return [Item(entry.name, entry.address, entry.counts_tasks, entry.address == current) for entry in mine]
