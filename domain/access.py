@@ -4,7 +4,8 @@ Each rule stands twice, as an SQL condition for lists and as a predicate for one
 them against each other.
 
 - Staff of an enterprise: the issues they raised there.
-- Executives and the enterprise admin: all issues of the enterprise but other people's drafts.
+- Executives and the enterprise admin: all issues of the enterprise but other people's drafts, those withdrawn as
+  drafts included.
 - Handlers and section chiefs: issues that are or were at their office.
 - Supervisors: issues that are or were at their office or at one below it.
 """
@@ -36,7 +37,8 @@ def may_read(actor: Actor, issue: Issue, been_at: Collection[str], tree: OfficeT
     if actor.enterprise_id is not None and actor.enterprise_id == issue.enterprise_id:
         if issue.submitter_id == actor.person_id:
             return True
-        if actor.roles & READ_ALL_OF_ENTERPRISE and (issue.phase or "draft") != "draft":
+        was_sent = (issue.phase or "draft") != "draft" and not issue.unsent
+        if actor.roles & READ_ALL_OF_ENTERPRISE and was_sent:
             return True
     if actor.offices_as(*READ_OWN_OFFICE) & set(been_at):
         return True
@@ -72,7 +74,7 @@ def _readable_by_member(actor: Actor) -> ColumnElement[bool] | None:
     mine = col(Issue.submitter_id) == actor.person_id
     if actor.roles & READ_ALL_OF_ENTERPRISE:
         # A phase that is not set yet counts as a draft: NULL <> 'draft' is not true.
-        mine = or_(mine, col(Issue.phase) != "draft")
+        mine = or_(mine, and_(col(Issue.phase) != "draft", col(Issue.unsent).is_(False)))
     return and_(col(Issue.enterprise_id) == actor.enterprise_id, mine)
 
 

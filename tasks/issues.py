@@ -173,6 +173,7 @@ async def withdraw_issue(
         issue = subject.issue
         try:
             require_withdrawable(actor, issue)
+            was_draft = issue.phase == "draft"
             step = await engine.correlate(
                 session, locked, WITHDRAW, payload={}, actor=actor.person_id, now=now
             )
@@ -184,6 +185,7 @@ async def withdraw_issue(
             elif issue.closed_at is not None:
                 refusal.details.update(at=issue.closed_at, state=issue.status)
             raise refusal from error
+        issue.unsent = was_draft
         await finish(session, step, now)
         return issue
 

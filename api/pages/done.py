@@ -1,5 +1,7 @@
 """The page after every submit: what was done, what happens next and when."""
 
+from datetime import datetime
+
 from fastapi import Request
 from starlette.responses import Response
 
@@ -9,11 +11,11 @@ from api.pages.wording import moment
 from domain.models import Issue
 from tasks.inbox import TaskView
 
-EVALUATE_DAYS = 15
 
-
-def draw_done(request: Request, frame: Frame, view: TaskView, next_task: str | None) -> Response:
-    """For one completed task."""
+def draw_done(
+    request: Request, frame: Frame, view: TaskView, next_task: str | None, expires_at: datetime | None
+) -> Response:
+    """For one completed task; `expires_at` is until when the answer may be evaluated."""
     issue = view.subject.issue
     links: list[dict[str, object]] = []
     if next_task and frame.is_officer:
@@ -24,7 +26,7 @@ def draw_done(request: Request, frame: Frame, view: TaskView, next_task: str | N
     done = {
         "title": title_of(view, issue),
         "tone": "",
-        "next": tell_next(issue, view) if issue else ["流程已经进入下一步。"],
+        "next": tell_next(issue, view, expires_at) if issue else ["流程已经进入下一步。"],
         "links": links,
     }
     return draw(request, "done.html", frame=frame, done=done, issue=issue)
@@ -48,7 +50,7 @@ def title_of(view: TaskView, issue: Issue | None) -> str:
     return f"已完成：{view.line.name}"
 
 
-def tell_next(issue: Issue, view: TaskView) -> list[str]:
+def tell_next(issue: Issue, view: TaskView, expires_at: datetime | None) -> list[str]:
     """What happens next and when, by where the issue stands now."""
     office = view.subject.office_name or "受理海关"
     match issue.phase:
@@ -68,10 +70,8 @@ def tell_next(issue: Issue, view: TaskView) -> list[str]:
                 "等待补充的时间不计入办理期限。",
             ]
         case "answered":
-            return [
-                "经办人和审核高管会收到短信，请他们评价答复。",
-                f"{EVALUATE_DAYS} 天内没有评价的，系统按“未评价”办结。",
-            ]
+            until = [f"{moment(expires_at)}前没有评价的，系统按“未评价”办结。"] if expires_at else []
+            return ["经办人和审核高管会收到短信，请他们评价答复。", *until]
         case "closed" if issue.outcome == "withdrawn":
             return ["问题已撤回。需要时可以重新提出。"]
         case "closed":

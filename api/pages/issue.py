@@ -1,5 +1,6 @@
 """One issue: the question, the answers and what is wanted from me; the history; withdrawing it; its files."""
 
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import Request
@@ -15,7 +16,7 @@ from api.pages.route import page_router
 from api.pages.wording import moment
 from api.pages.work import Work, draw_work
 from domain.exceptions import CannotWithdraw
-from tasks import inbox, issues
+from tasks import inbox, issues, unread
 from tasks.details import OpenTask, get_issue
 
 router = page_router()
@@ -43,6 +44,7 @@ async def show_issue(
 ) -> Response:
     """The whole issue. Raises NotFound for whoever may not read it."""
     await wired.calendar.refresh(session, now)
+    await unread.mark_seen(session, actor, issue_id, now)
     issue = await view_issue(session, wired, actor, issue_id, now, history=True)
     work: Work | None = None
     below = next(
@@ -134,13 +136,18 @@ def tell_state(issue: IssueView) -> str:
         case "enterprise":
             return f"海关需要更多情况，等待{issue.submitter_name}补充。等待期间暂停计算办理期限。"
         case "answered":
-            return "海关已经答复，请经办人和审核高管评价。15 天内没有评价的，按“未评价”办结。"
+            return f"海关已经答复，请经办人和审核高管评价。{tell_expiry(issue.expires_at)}"
         case "closed" if issue.outcome == "withdrawn":
             return f"经办人已于 {moment(issue.closed_at)} 撤回这个问题。"
         case "closed":
             return f"这个问题已于 {moment(issue.closed_at)} 清零。"
         case _:
             return f"当前状态：{issue.status or '草稿'}。"
+
+
+def tell_expiry(at: datetime | None) -> str:
+    """Until when somebody may evaluate, and what then; nothing where the diagram sets no end."""
+    return f"{moment(at)}前没有评价的，按“未评价”办结。" if at else ""
 
 
 def _want(task: OpenTask) -> dict[str, str | None]:

@@ -22,7 +22,7 @@ from api.pages.wording import to_local
 from api.wired import Wired
 from domain.lists import list_choices
 from domain.working_days import WorkingCalendar
-from tasks import issues
+from tasks import issues, unread
 from tasks.issues import IssueFilter, IssueLine, Sort
 
 router = page_router()
@@ -74,6 +74,7 @@ async def list_issues(
     """One page of them."""
     await wired.calendar.refresh(session, now)
     page = await issues.list_issues(session, actor, wanted, after=after, sort=sort)
+    marks = await unread.find_unread(session, actor, [line.id for line in page.items])
     unphased = IssueFilter(**{**asdict(wanted), "phase": None})
     counts = await issues.count_phases(session, actor, unphased)
     offices = await list_choices(session, "offices")
@@ -95,7 +96,7 @@ async def list_issues(
         tab_items=_tabs(frame, wanted, sort, counts),
         filtered=tell_filter(wanted, names),
         unfiltered=address(IssueFilter(phase=wanted.phase), sort),
-        issues=[show(line, wired.calendar, now) for line in page.items],
+        issues=[{**show(line, wired.calendar, now), "unread": marks.get(line.id)} for line in page.items],
         first=address(wanted, sort) if after else None,
         next=address(wanted, sort, after=page.next) if page.next else None,
         export=address(wanted, sort, path="/issues/export"),

@@ -15,7 +15,8 @@ from api.pages.due import tell_due
 from api.pages.wording import Due, duration
 from api.wired import Wired
 from domain.actor import Actor
-from domain.models import Attachment
+from domain.models import Attachment, Issue
+from engine.moments import find_expiries
 from tasks.details import FIELD_NAMES, IssueDetail, OpenTask, get_issue
 from tasks.details import timeline as read_history
 from tasks.timeline import Answer, DoneTask, Entry
@@ -105,6 +106,8 @@ class IssueView:
     others: Sequence[Part]
     changes: Sequence[ChangeView]
     timeline: Sequence[Moment] = field(default=())
+    expires_at: datetime | None = None
+    """When the diagram ends what is waited for now, in the phase in which it does."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.detail.issue, name)
@@ -174,7 +177,15 @@ async def view_issue(
         others=[_part(detail, task) for task in detail.done_tasks if _stands_alone(task)],
         changes=_changes(detail),
         timeline=[*_history(detail, entries), *_waiting(detail.open_tasks, now)] if history else (),
+        expires_at=await find_expiry(session, wired, issue, now),
     )
+
+
+async def find_expiry(session: AsyncSession, wired: Wired, issue: Issue, now: datetime) -> datetime | None:
+    """Until when an answered issue may be evaluated, as its own diagram says; None where nothing ends it."""
+    if issue.phase != "answered":
+        return None
+    return min((await find_expiries(session, wired.engine, issue.id, now)).values(), default=None)
 
 
 def pick(files: Mapping[UUID, Attachment], ids: Iterable[Any]) -> list[Attachment]:

@@ -12,7 +12,7 @@ from api.deps import ActorDep, EngineDep, NowDep, SessionDep, WiredDep, allow
 from api.failures import note_attempt
 from api.pages.done import draw_done
 from api.pages.frame import FrameDep, frame_of
-from api.pages.issue_view import IssueView, view_issue
+from api.pages.issue_view import IssueView, find_expiry, view_issue
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from api.pages.task_list import address_of
@@ -32,7 +32,7 @@ from domain.actor import Actor
 from domain.exceptions import AttachmentRefused, ChooseExecutive, NoExecutive, OfficeClosed, SameOffice
 from engine.exceptions import NotYours, StaleVersion, TaskAlreadyClaimed, TaskGone
 from errors import Refusal
-from tasks import commands, completion, inbox
+from tasks import commands, completion, inbox, unread
 from tasks.exceptions import AnswersRefused, KeyReused
 from tasks.fields import fields
 from tasks.inbox import TaskView
@@ -181,7 +181,9 @@ async def show_done(
     view = await inbox.get_task(session, engine, actor, task_id, now)
     if view.state != "completed":
         return go_to(f"/tasks/{task_id}")
-    return draw_done(request, frame, view, await _next_task(session, actor, task_id))
+    issue = view.subject.issue
+    expires_at = await find_expiry(session, wired, issue, now) if issue else None
+    return draw_done(request, frame, view, await _next_task(session, actor, task_id), expires_at)
 
 
 def entered_texts(form: FormData) -> list[tuple[str, str]]:
@@ -233,6 +235,7 @@ async def _draw(
     frame = await frame_of(session, actor)
     issue: IssueView | None = None
     if view.line.issue:
+        await unread.mark_seen(session, actor, view.line.issue.id, now)
         issue = await view_issue(session, wired, actor, view.line.issue.id, now)
     colleagues = []
     if view.may_release:

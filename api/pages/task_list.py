@@ -15,7 +15,7 @@ from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from domain.actor import Actor
 from domain.working_days import WorkingCalendar
-from tasks import commands, inbox
+from tasks import commands, inbox, unread
 from tasks.inbox import TaskLine, View
 
 router = page_router()
@@ -44,6 +44,7 @@ async def list_tasks(
     await wired.calendar.refresh(session, now)
     shown = view or ("claimable" if not frame.mine and frame.claimable else "mine")
     page = await inbox.list_tasks(session, actor, shown, after)
+    marks = await unread.find_unread(session, actor, {line.issue.id for line in page.items if line.issue})
     return draw(
         request,
         "tasks.html",
@@ -51,7 +52,10 @@ async def list_tasks(
         view=shown,
         tab_items=_tabs(frame, shown),
         caption=NAMES[shown],
-        tasks=[_show(line, shown, actor, wired.calendar, now) for line in page.items],
+        tasks=[
+            {**_show(line, shown, actor, wired.calendar, now), "unread": marks.get(line.instance_id)}
+            for line in page.items
+        ],
         first=f"/tasks?view={shown}" if after else None,
         next=f"/tasks?{urlencode({'view': shown, 'after': page.next})}" if page.next else None,
         notice=_tell_claimed(claimed, missed),

@@ -1,6 +1,7 @@
 """Customs' own records: one file a noun family; importing this package registers every table."""
 
 from domain.models.accounts import SignInChallenge, SignInSession
+from domain.models.desk import AnswerTemplate, IssuePresence, IssueSeen, SavedFilter
 from domain.models.issues import (
     Attachment,
     Evaluation,
@@ -14,6 +15,7 @@ from domain.models.lists import CalendarDay, ListEntry
 from domain.models.people import CustomsOffice, Enterprise, Membership, Officer, OfficerRole, Person
 
 __all__ = [
+    "AnswerTemplate",
     "Attachment",
     "CalendarDay",
     "CustomsOffice",
@@ -23,12 +25,15 @@ __all__ = [
     "IssueAnswer",
     "IssueChange",
     "IssueOffice",
+    "IssuePresence",
     "IssueSearch",
+    "IssueSeen",
     "ListEntry",
     "Membership",
     "Officer",
     "OfficerRole",
     "Person",
+    "SavedFilter",
     "SignInChallenge",
     "SignInSession",
 ]

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     CheckConstraint,
     Column,
     Computed,
@@ -36,6 +37,8 @@ def _when(nullable: bool = True) -> Any:
 
 class Issue(SQLModel, table=True):
     """问题. `round` counts 重新办理, `transfers` the changes of office; `outcome` is cleared or withdrawn.
+
+    `unsent`: withdrawn while nobody but the submitter had seen it, and theirs alone for ever.
 
     `due_at` is `days_given` working days after `deadline_from`, plus the `paused_s` seconds the enterprise took; kept apart
     so that it can be worked out again when a year's holidays are published. While `paused_at` is set, the clock stands.
@@ -89,6 +92,9 @@ class Issue(SQLModel, table=True):
     round: int = 0
     transfers: int = 0
     overdue_at: datetime | None = Field(default=None, sa_column=_when())
+    unsent: bool = Field(
+        default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false"))
+    )
 
 
 class IssueOffice(SQLModel, table=True):

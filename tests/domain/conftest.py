@@ -94,6 +94,7 @@ class World:
         title: str = "标题",
         description: str = "描述",
         id_: UUID | None = None,
+        unsent: bool = False,
     ) -> Issue:
         """An issue without a process: its foreign key is checked at commit only, and these tests never commit."""
         assert submitter.enterprise_id is not None
@@ -107,6 +108,7 @@ class World:
             title=title,
             description=description,
             created_at=self.now,
+            unsent=unsent,
         )
         self.session.add(issue)
         await self.session.flush()

@@ -43,8 +43,16 @@ async def test_executives_and_the_admin_read_all_but_others_drafts(
     sent = {(await world.issue(staff, phase=phase)).id for phase in PHASES[2:]}
     for phase in (None, "draft"):
         await world.issue(staff, phase=phase)
+    await world.issue(staff, phase="closed", unsent=True)
     own_draft = await world.issue(chief, phase="draft")
     assert await readable(session, chief) == sent | {own_draft.id}
+
+
+async def test_a_draft_withdrawn_unsent_stays_its_submitters(session: AsyncSession, world: Any) -> None:
+    staff = await world.member(await world.enterprise(), "customs_affairs")
+    unsent = await world.issue(staff, phase="closed", unsent=True)
+    assert await readable(session, staff) == {unsent.id}
+    assert may_read(staff, unsent, [], await load_office_tree(session))
 
 
 async def test_another_enterprise_reads_nothing(session: AsyncSession, world: Any) -> None:
@@ -111,6 +119,8 @@ async def test_condition_and_predicate_agree_on_every_combination(session: Async
     places = [(), ("2301",), ("9998", "2325"), ("9999",), ("2302",)]
     for submitter, phase, been_at in product(members, PHASES, places):
         await world.issue(submitter, phase=phase, been_at=been_at)
+    for submitter in members:
+        await world.issue(submitter, phase="closed", unsent=True)
     tree = await load_office_tree(session)
     issues = (await session.scalars(select(Issue))).all()
     stations: dict[Any, list[str]] = {}

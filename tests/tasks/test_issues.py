@@ -84,6 +84,17 @@ async def test_lists_hold_what_one_may_read(world: World) -> None:
     assert await titles(world, "staff_two") == []
 
 
+async def test_a_draft_that_was_withdrawn_unsent_stays_the_submitters_own(world: World) -> None:
+    unsent, sent = await world.raise_issue(title="没有送出"), await world.raise_issue(title="送审以后撤回")
+    await world.complete("staff", sent.id, "draft_issue", send=True)
+    for issue in (unsent, sent):
+        await issues.withdraw_issue(world.session, world.engine, world.people["staff"], issue.id, world.now)
+    assert await titles(world, "staff") == ["送审以后撤回", "没有送出"]
+    assert await titles(world, "boss") == ["送审以后撤回"]
+    with pytest.raises(NotFound):
+        await details.get_issue(world.session, world.engine, world.people["boss"], unsent.id)
+
+
 async def test_lists_are_narrowed_sorted_and_paged(world: World) -> None:
     await world.raise_issue(title="归类疑问", category="税收征管")
     for number, importance in enumerate(("一般", "紧急", "重要")):

@@ -264,6 +264,7 @@ async def test_an_issue_is_withdrawn_until_a_handler_claims_it(world: World) -> 
         await issues.withdraw_issue(world.session, world.engine, world.people["staff"], issue.id, world.now)
         gone = await world.issue(issue.id)
         assert (gone.status, gone.phase, gone.outcome) == ("已撤回", "closed", "withdrawn")
+        assert gone.unsent is (withdrawn_from == "draft")
         assert gone.closed_at == world.now
 
 
