@@ -14,6 +14,7 @@ from api.security import session_token
 from api.sessions import SessionDep, SignedOut
 from api.wired import Wired
 from domain.actor import Actor
+from domain.exceptions import PasswordMustChange
 from domain.models.people import ENTERPRISE_ROLES, OFFICER_ROLES
 from domain.signin import load_actor
 from engine.instances import Engine
@@ -21,6 +22,7 @@ from settings import Settings
 from tasks.exceptions import NotAllowed
 
 __all__ = [
+    "BEFORE_PASSWORD_CHANGE",
     "OPEN",
     "ActorDep",
     "Allow",
@@ -54,6 +56,11 @@ OPEN = frozenset(
     }
 )
 
+# What is left to an officer who has yet to choose a password: choosing it, and going away.
+BEFORE_PASSWORD_CHANGE = frozenset(
+    {"/account/password", "/sign-out", "/api/v1/me/password", "/api/v1/sessions/current"}
+)
+
 
 # FastAPI walks the whole tree of a route's dependencies on every request, shared branches again each time, and sends
 # plain functions to a thread: so they are few, shallow and all `async def`.
@@ -80,12 +87,15 @@ async def get_settings(request: Request) -> Settings:
 
 
 async def find_actor(request: Request, session: SessionDep) -> Actor | None:
-    """Who is acting, by the Bearer token or the session cookie; None for nobody."""
+    """Who is acting, by the Bearer token or the session cookie; None for nobody. Raises PasswordMustChange."""
     token = session_token(request)
     if token is None:
         return None
     wired: Wired = request.app.state.wired
-    return await load_actor(session, token, wired.read_clock(), wired.session_limits)
+    actor = await load_actor(session, token, wired.read_clock(), wired.session_limits)
+    if actor is not None and actor.must_change_password and request.url.path not in BEFORE_PASSWORD_CHANGE:
+        raise PasswordMustChange
+    return actor
 
 
 async def require_actor(request: Request, session: SessionDep) -> Actor:

@@ -60,6 +60,8 @@ STATUS: dict[type[Refusal], int] = {
     domain.CannotWithdraw: 409,
     domain.CodeRefused: 401,
     domain.TooManyCodes: 429,
+    domain.PasswordRefused: 422,
+    domain.PasswordMustChange: 403,
     domain.AttachmentRefused: 422,
 }
 TITLES = {
@@ -154,6 +156,8 @@ async def answer_refusal(request: Request, error: Exception) -> Response:
     status = status_of(error)
     if isinstance(error, SignedOut) and not wants_json(request):
         return RedirectResponse(sign_in_address(request), 303)
+    if isinstance(error, domain.PasswordMustChange) and not wants_json(request):
+        return RedirectResponse("/account/password", 303)
     details = {name: value for name, value in error.details.items() if value is not None}
     return await _answer(
         request, status, kind_of(error), error.message, title=(type(error).__doc__ or "").strip(), **details

@@ -24,6 +24,7 @@ class Actor:
     groups: tuple[str, ...]
     offices: tuple[str, ...]
     enterprise_name: str | None = None
+    must_change_password: bool = False
 
     def offices_as(self, *roles: str) -> frozenset[str]:
         """The offices at which this officer has one of these roles."""

@@ -6,6 +6,7 @@ Refusal
 ├── OfficeClosed, SameOffice            where an issue may go
 ├── CannotWithdraw                      too late
 ├── CodeRefused, TooManyCodes           signing in
+├── PasswordRefused, PasswordMustChange an officer's password
 └── AttachmentRefused                   a file that may not come in
 """
 
@@ -50,6 +51,16 @@ class TooManyCodes(Refusal):
 
     def __init__(self, message: str | None = None, *, retry_after_s: int) -> None:
         super().__init__(message, retry_after_s=retry_after_s)
+
+
+class PasswordRefused(Refusal):
+    """密码不符合要求。"""
+
+    keeps_changes: ClassVar[bool] = True  # a wrong old password is counted, the last one ends the session
+
+
+class PasswordMustChange(Refusal):
+    """请先设置您自己的密码，再办理其他事项。"""
 
 
 class AttachmentRefused(Refusal):

@@ -81,7 +81,7 @@ LOAD_ACTOR = text("""
     SELECT live.id AS session_id, person.id AS person_id, person.name, person.phone,
         membership.id AS membership_id, membership.display_name, membership.roles,
         enterprise.id AS enterprise_id, enterprise.name AS enterprise_name, enterprise.status AS enterprise_status,
-        officer.id AS officer_id,
+        officer.id AS officer_id, officer.must_change_password,
         (SELECT array_agg(role || ':' || office ORDER BY role, office) FROM officer_role
          WHERE officer_role.officer_id = officer.id) AS officer_groups
     FROM live
@@ -124,6 +124,7 @@ def _to_actor(row: Any) -> Actor:
         groups=officer_groups + own_groups,
         offices=tuple(sorted({group.split(":")[1] for group in officer_groups})),
         enterprise_name=row["enterprise_name"],
+        must_change_password=bool(row["must_change_password"]),
     )
 
 

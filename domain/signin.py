@@ -3,13 +3,10 @@
 Whatever is wrong, the answer is the same sentence after the same work: it tells nobody whether a phone is known.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -18,6 +15,7 @@ from domain.actor import Actor
 from domain.codes import CodeLimits, CodeSender, ask_code, check_code, count_failure
 from domain.exceptions import CodeRefused
 from domain.models import Officer, Person
+from domain.passwords import check_password, hash_password
 from domain.people import MembershipView, list_memberships, normalise_phone
 from domain.sessions import (
     SessionLimits,
@@ -45,8 +43,6 @@ __all__ = [
 ]
 
 NOBODY = UUID(int=0)
-_passwords = PasswordHash((Argon2Hasher(),))
-_nobodys_hash = _passwords.hash("nobody has this password")  # as costly to check as a real one
 
 
 @dataclass(frozen=True)
@@ -110,20 +106,6 @@ async def sign_in(
     actor = await load_actor(session, token, now, session_limits)
     assert actor is not None, "a session that was started a moment ago is alive"
     return SignedIn(token, actor, memberships)
-
-
-async def check_password(officer: Officer | None, password: str | None) -> bool:
-    """Whether this is the officer's password. Takes as long for nobody as for somebody; beside the event loop."""
-    if not password:
-        return False
-    stored = officer.password_hash if officer else _nobodys_hash
-    right = await asyncio.to_thread(_passwords.verify, password, stored)
-    return right and officer is not None
-
-
-def hash_password(password: str) -> str:
-    """An argon2id hash. Takes tens of milliseconds: use a thread where an event loop runs."""
-    return _passwords.hash(password)
 
 
 async def _find_person(session: AsyncSession, phone: str) -> tuple[Person | None, Officer | None]:

@@ -74,6 +74,9 @@ class OfficerRoleOut(BaseModel):
 class OfficerOut(BaseModel):
     id: UUID
     roles: list[OfficerRoleOut]
+    must_change_password: bool = Field(
+        description="为 true 时只能先修改密码（POST /me/password），其他请求一律 403"
+    )
 
 
 class Me(BaseModel):
@@ -85,6 +88,11 @@ class Me(BaseModel):
 
 class SignedInOut(Me):
     token: str = Field(description="Authorization: Bearer")
+
+
+class PasswordChange(Body):
+    old: str = Field(max_length=256)
+    new: str = Field(max_length=256, description="至少 10 个字符，不能是常见的或与本人有关的")
 
 
 class MembershipChoice(Body):

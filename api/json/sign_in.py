@@ -11,11 +11,22 @@ from api.answers import Json
 from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.json.ids import parse_id, try_id
 from api.json.route import json_router
-from api.json.schemas import CodeSent, CodeWanted, Me, MembershipChoice, SessionList, SignedInOut, SignInBody
+from api.json.schemas import (
+    CodeSent,
+    CodeWanted,
+    Me,
+    MembershipChoice,
+    PasswordChange,
+    SessionList,
+    SignedInOut,
+    SignInBody,
+)
 from api.security import browser_key, session_token
 from api.wired import Wired
 from domain import signin
 from domain.actor import Actor
+from domain.models.people import OFFICER_ROLES
+from domain.passwords import change_password as change_own_password
 from domain.people import MembershipView, list_memberships
 from tasks.exceptions import NotFound
 
@@ -83,6 +94,15 @@ async def switch_membership(
     return Json(await _reload_me(request, session, wired, now))
 
 
+@router.post("/me/password", status_code=204, summary="修改密码", dependencies=[allow(*OFFICER_ROLES)])
+async def change_password(
+    body: PasswordChange, actor: ActorDep, session: SessionDep, now: NowDep
+) -> Response:
+    """Officers only; all other sessions of the person end."""
+    await change_own_password(session, actor, body.old, body.new, now=now)
+    return Response(status_code=204)
+
+
 async def _reload_me(request: Request, session: AsyncSession, wired: Wired, now: datetime) -> dict[str, Any]:
     actor = await signin.load_actor(session, session_token(request) or "", now, wired.session_limits)
     if actor is None:
@@ -141,6 +161,7 @@ def show_me(actor: Actor, memberships: list[MembershipView]) -> dict[str, Any]:
         "officer": {
             "id": actor.officer_id,
             "roles": [{"role": role, "office": office} for role, office in pairs],
+            "must_change_password": actor.must_change_password,
         }
         if actor.officer_id
         else None,

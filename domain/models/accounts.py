@@ -51,3 +51,4 @@ class SignInSession(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     ip: str | None = None
     user_agent: str | None = None
+    wrong_passwords: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})

@@ -6,7 +6,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, ForeignKey, Text, UniqueConstraint
+from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, ForeignKey, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from db.ids import uuid7
@@ -93,6 +93,7 @@ class Officer(SQLModel, table=True):
     id: UUID = Field(default_factory=uuid7, primary_key=True)
     person_id: UUID = Field(sa_column=Column(ForeignKey("person.id"), nullable=False, unique=True))
     password_hash: str
+    must_change_password: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     active: bool = True
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
 

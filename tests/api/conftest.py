@@ -19,11 +19,13 @@ from api.logs import configure_logging
 from api.wired import Wired
 from db.ids import uuid7
 from domain.models import Enterprise, Membership, Officer, OfficerRole, Person
+from domain.passwords import hash_password
 from domain.sessions import SessionLimits, start_session
 from settings import Settings
 from wiring import open_parts, prepare
 
 ORIGIN = "http://127.0.0.1:8000"
+PASSWORD = "purple-Kettle 39"  # of every officer
 
 
 @dataclass
@@ -93,8 +95,9 @@ async def add_people(session: AsyncSession, world: World, now: datetime) -> None
         session.add(membership)
         await session.flush()
         world.tokens[name] = await _sign_in(session, world.people[name], membership.id, None, now)
+    password_hash = await asyncio.to_thread(hash_password, PASSWORD)
     for name, roles_at in OFFICERS.items():
-        officer = Officer(person_id=world.people[name], password_hash="-", created_at=now)
+        officer = Officer(person_id=world.people[name], password_hash=password_hash, created_at=now)
         session.add(officer)
         await session.flush()
         session.add_all(
