@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 
-from api.security import session_token
+from api.security import client_ip, session_token
 from api.sessions import SessionDep, SignedOut
 from api.wired import Wired
 from domain.actor import Actor
@@ -92,7 +92,7 @@ async def find_actor(request: Request, session: SessionDep) -> Actor | None:
     if token is None:
         return None
     wired: Wired = request.app.state.wired
-    actor = await load_actor(session, token, wired.read_clock(), wired.session_limits)
+    actor = await load_actor(session, token, wired.read_clock(), wired.session_limits, ip=client_ip(request))
     if actor is not None and actor.must_change_password and request.url.path not in BEFORE_PASSWORD_CHANGE:
         raise PasswordMustChange
     return actor

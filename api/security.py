@@ -182,6 +182,11 @@ def session_token(request: Request) -> str | None:
     return bearer_token(request) or request.cookies.get(SESSION_COOKIE) or None
 
 
+def client_ip(request: Request) -> str | None:
+    """Where the request comes from, as uvicorn has worked it out (`trusted_proxies`)."""
+    return request.client.host if request.client else None
+
+
 def csrf_token(request: Request) -> str:
     """The token that our pages put into their forms and htmx headers; bound to the session, before it to the browser.
 

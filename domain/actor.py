@@ -10,6 +10,7 @@ class Actor:
     """A person in the part they play at the moment.
 
     `groups` are the candidate groups of tasks: `handler:2301` for an officer, `executive:<enterprise id>` for a member.
+    `ip` is where the request comes from; None outside the web.
     """
 
     person_id: UUID
@@ -25,6 +26,7 @@ class Actor:
     offices: tuple[str, ...]
     enterprise_name: str | None = None
     must_change_password: bool = False
+    ip: str | None = None
 
     def offices_as(self, *roles: str) -> frozenset[str]:
         """The offices at which this officer has one of these roles."""

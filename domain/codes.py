@@ -145,17 +145,51 @@ async def check_code(
     The caller sets `used_at` to take it, or calls `count_failure` when something else (the password) was wrong. Without a
     challenge id the browser's newest code counts. Raises TooManyCodes while the phone is locked.
     """
+    found = await find_challenge(
+        session, challenge, phone, purpose=purpose, browser_key=browser_key, limits=limits, now=now
+    )
+    return found if try_code(found, code, browser_key=browser_key, limits=limits, now=now) else None
+
+
+async def find_challenge(
+    session: AsyncSession,
+    challenge: UUID | None,
+    phone: str,
+    *,
+    purpose: str = "sign_in",
+    browser_key: str | None,
+    limits: CodeLimits,
+    now: datetime,
+) -> SignInChallenge | None:
+    """The challenge that was asked for, locked against others; None when there is no such one for this phone.
+
+    Without an id the browser's newest one. Raises TooManyCodes while the phone is locked.
+    """
     found = await _lock_challenge(session, challenge, phone, purpose, browser_key)
     await _refuse_locked(session, phone, limits, now)
-    if found is None:
-        return None
-    given = hash_code(limits.pepper, found.id, purpose, phone, browser_key, normalise_code(code))
-    same = hmac.compare_digest(given, found.code_hash) and found.browser_key == browser_key
-    alive = found.used_at is None and found.voided_at is None and now < found.expires_at
-    if same and alive and found.tries < limits.tries:
-        return found
-    count_failure(found, now)
-    return None
+    return found
+
+
+def try_code(
+    challenge: SignInChallenge | None,
+    code: str,
+    *,
+    browser_key: str | None,
+    limits: CodeLimits,
+    now: datetime,
+) -> bool:
+    """Whether this code opens the challenge; a failed try is counted."""
+    if challenge is None:
+        return False
+    given = hash_code(
+        limits.pepper, challenge.id, challenge.purpose, challenge.phone, browser_key, normalise_code(code)
+    )
+    same = hmac.compare_digest(given, challenge.code_hash) and challenge.browser_key == browser_key
+    alive = challenge.used_at is None and challenge.voided_at is None and now < challenge.expires_at
+    if same and alive and challenge.tries < limits.tries:
+        return True
+    count_failure(challenge, now)
+    return False
 
 
 def count_failure(challenge: SignInChallenge, now: datetime) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from db.direct import execute
+from domain import audit
 from domain.actor import Actor, member_groups
 from domain.models import Membership, SignInSession
 from settings import Settings
@@ -93,7 +94,12 @@ LOAD_ACTOR = text("""
 
 
 async def load_actor(
-    session: AsyncSession, token: str, now: datetime, limits: SessionLimits | None = None
+    session: AsyncSession,
+    token: str,
+    now: datetime,
+    limits: SessionLimits | None = None,
+    *,
+    ip: str | None = None,
 ) -> Actor | None:
     """Who holds this token, or None when its session is unknown, ended, idle for too long or too old."""
     limits = limits or SessionLimits()
@@ -104,10 +110,10 @@ async def load_actor(
         "refresh_before": now - REFRESH_AFTER,
     }
     row = (await execute(session, LOAD_ACTOR, parameters)).one_or_none()
-    return _to_actor(row._asdict()) if row else None
+    return _to_actor(row._asdict(), ip) if row else None
 
 
-def _to_actor(row: Any) -> Actor:
+def _to_actor(row: Any, ip: str | None) -> Actor:
     officer_groups: tuple[str, ...] = tuple(row["officer_groups"] or ())
     roles = set(row["roles"] or ()) | {group.split(":")[0] for group in officer_groups}
     own_groups = member_groups(row["roles"], row["enterprise_id"]) if row["membership_id"] else ()
@@ -125,11 +131,14 @@ def _to_actor(row: Any) -> Actor:
         offices=tuple(sorted({group.split(":")[1] for group in officer_groups})),
         enterprise_name=row["enterprise_name"],
         must_change_password=bool(row["must_change_password"]),
+        ip=ip,
     )
 
 
-async def end_session(session: AsyncSession, session_id: UUID, person_id: UUID, now: datetime) -> bool:
-    """Sign one session of this person out; False when it was not theirs or had ended."""
+async def end_session(
+    session: AsyncSession, session_id: UUID, person_id: UUID, now: datetime, *, actor: Actor | None
+) -> bool:
+    """Sign one session of this person out; False when it was not theirs or had ended. `actor` is who ends it."""
     ended = await session.execute(
         update(SignInSession)
         .where(
@@ -140,13 +149,25 @@ async def end_session(session: AsyncSession, session_id: UUID, person_id: UUID, 
         .values(ended_at=now)
         .returning(col(SignInSession.id))
     )
-    return ended.first() is not None
+    if ended.first() is None:
+        return False
+    is_own = actor is not None and actor.session_id == session_id
+    await audit.record(
+        session,
+        "sign_out" if is_own else "end_session",
+        actor=actor,
+        about="session",
+        about_id=session_id,
+        after={"person_id": person_id},
+        now=now,
+    )
+    return True
 
 
 async def end_all_sessions(
-    session: AsyncSession, person_id: UUID, now: datetime, *, but: UUID | None = None
+    session: AsyncSession, person_id: UUID, now: datetime, *, actor: Actor | None, but: UUID | None = None
 ) -> int:
-    """Sign this person out everywhere (`but` for one session); how many sessions it ended."""
+    """Sign this person out everywhere (`but` for one session); how many sessions it ended. `actor` is who does it."""
     ended = await session.execute(
         update(SignInSession)
         .where(
@@ -157,7 +178,13 @@ async def end_all_sessions(
         .values(ended_at=now)
         .returning(col(SignInSession.id))
     )
-    return len(ended.all())
+    count = len(ended.all())
+    if count:
+        after = {"sessions": count, "but": but}
+        await audit.record(
+            session, "end_sessions", actor=actor, about="person", about_id=person_id, after=after, now=now
+        )
+    return count
 
 
 async def list_sessions(
@@ -178,7 +205,7 @@ async def list_sessions(
     return list(found)
 
 
-async def switch_membership(session: AsyncSession, actor: Actor, membership_id: UUID) -> bool:
+async def switch_membership(session: AsyncSession, actor: Actor, membership_id: UUID, now: datetime) -> bool:
     """Let this session act for another enterprise of the same person; False when that is not theirs.
 
     An officer's session becomes a member's; the way back is to sign in with the password.
@@ -194,4 +221,17 @@ async def switch_membership(session: AsyncSession, actor: Actor, membership_id: 
         .values(membership_id=membership_id, officer_id=None)
         .returning(col(SignInSession.id))
     )
-    return switched.first() is not None
+    if switched.first() is None:
+        return False
+    before = {"membership_id": actor.membership_id, "officer_id": actor.officer_id}
+    await audit.record(
+        session,
+        "switch_membership",
+        actor=actor,
+        about="session",
+        about_id=actor.session_id,
+        before=before,
+        after={"membership_id": membership_id},
+        now=now,
+    )
+    return True

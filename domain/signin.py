@@ -11,10 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from domain import audit
 from domain.actor import Actor
-from domain.codes import CodeLimits, CodeSender, ask_code, check_code, count_failure
+from domain.codes import CodeLimits, CodeSender, ask_code, count_failure, find_challenge, try_code
 from domain.exceptions import CodeRefused
-from domain.models import Officer, Person
+from domain.models import Officer, Person, SignInChallenge
 from domain.passwords import check_password, hash_password
 from domain.people import MembershipView, list_memberships, normalise_phone
 from domain.sessions import (
@@ -78,9 +79,8 @@ async def sign_in(
     the caller's transaction: on CodeRefused the edge commits all the same (`CodeRefused.keeps_changes`).
     """
     normal = normalise_phone(phone) or ""
-    opened = await check_code(
-        session, challenge, normal, code, browser_key=browser_key, limits=limits, now=now
-    )
+    tried = await find_challenge(session, challenge, normal, browser_key=browser_key, limits=limits, now=now)
+    opened = try_code(tried, code, browser_key=browser_key, limits=limits, now=now)
     person, officer = await _find_person(session, normal)
     right_password = await check_password(officer, password)
     memberships = await list_memberships(session, person.id if person else NOBODY)
@@ -88,11 +88,14 @@ async def sign_in(
     as_officer = officer if officer and right_password and membership is None else None
     wrong_password = officer is not None and bool(password) and not right_password and membership is None
     acts = as_officer is not None or chosen is not None or (bool(memberships) and membership is None)
-    if opened is None or person is None or wrong_password or not acts:
-        if opened is not None:
-            count_failure(opened, now)
+    if tried is None:
         raise CodeRefused
-    opened.used_at = now
+    if not opened or person is None or wrong_password or not acts:
+        if opened:
+            count_failure(tried, now)
+        await _record_failure(session, tried, person, ip, now)
+        raise CodeRefused
+    tried.used_at = now
     token = await start_session(
         session,
         person.id,
@@ -103,9 +106,33 @@ async def sign_in(
         limits=session_limits or SessionLimits(),
         now=now,
     )
-    actor = await load_actor(session, token, now, session_limits)
+    actor = await load_actor(session, token, now, session_limits, ip=ip)
     assert actor is not None, "a session that was started a moment ago is alive"
+    await audit.record(
+        session,
+        "sign_in",
+        actor=actor,
+        about="session",
+        about_id=actor.session_id,
+        after={"person_id": person.id, "user_agent": user_agent},
+        now=now,
+    )
     return SignedIn(token, actor, memberships)
+
+
+async def _record_failure(
+    session: AsyncSession, tried: SignInChallenge, person: Person | None, ip: str | None, now: datetime
+) -> None:
+    """The same statement for a phone that nobody has. Tries at no code at all are not written down: nothing limits them."""
+    await audit.record(
+        session,
+        "fail_sign_in",
+        actor=None,
+        about="person",
+        about_id=person.id if person else None,
+        after={"phone": tried.phone, "ip": ip, "challenge_id": tried.id, "tries": tried.tries},
+        now=now,
+    )
 
 
 async def _find_person(session: AsyncSession, phone: str) -> tuple[Person | None, Officer | None]:

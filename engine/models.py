@@ -2,7 +2,7 @@
 
 The engine knows nothing of customs: people and groups are opaque ids and names, the subject of an instance is a row
 of another room that shares the instance's id. Rows of `process_definition` and `process_event` are never changed
-(a trigger refuses it); whoever needs another definition deploys a new version.
+(triggers refuse it, but for the seal of an event); whoever needs another definition deploys a new version.
 """
 
 # SQLModel declares __tablename__ as something else than the str it takes
@@ -149,11 +149,15 @@ class ProcessEvent(SQLModel, table=True):
 
     `kind` is one of started, task_created, task_claimed, task_released, task_handed_over, task_completed,
     task_cancelled, service_done, timer_fired, message_caught, rescheduled, migrated, ended.
-    `waited_s` is how long the thing that ended had been open, in seconds.
+    `waited_s` is how long the thing that ended had been open, in seconds. `sealed_in` is set once, by whoever seals the
+    history into a chain of digests; the engine never reads it.
     """
 
     __tablename__ = "process_event"
-    __table_args__ = (Index("process_event_instance", "instance_id", "id"),)
+    __table_args__ = (
+        Index("process_event_instance", "instance_id", "id"),
+        Index("process_event_unsealed", "sealed_in", "id"),
+    )
 
     id: int | None = Field(
         default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
@@ -167,6 +171,7 @@ class ProcessEvent(SQLModel, table=True):
     actor_id: UUID | None = None
     waited_s: float | None = None
     details: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    sealed_in: int | None = Field(default=None, sa_column=Column(BigInteger))
 
 
 class Incident(SQLModel, table=True):

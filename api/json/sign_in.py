@@ -21,7 +21,7 @@ from api.json.schemas import (
     SignedInOut,
     SignInBody,
 )
-from api.security import browser_key, session_token
+from api.security import browser_key, client_ip, session_token
 from api.wired import Wired
 from domain import signin
 from domain.actor import Actor
@@ -89,7 +89,7 @@ async def switch_membership(
     now: NowDep,
 ) -> Response:
     """Only this session changes."""
-    if not await signin.switch_membership(session, actor, parse_id(body.id)):
+    if not await signin.switch_membership(session, actor, parse_id(body.id), now):
         raise NotFound
     return Json(await _reload_me(request, session, wired, now))
 
@@ -126,14 +126,14 @@ async def list_sessions(actor: ActorDep, session: SessionDep, wired: WiredDep, n
 async def end_current_session(actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
     """The token is worth nothing afterwards."""
     if actor.session_id:
-        await signin.end_session(session, actor.session_id, actor.person_id, now)
+        await signin.end_session(session, actor.session_id, actor.person_id, now, actor=actor)
     return Response(status_code=204)
 
 
 @router.delete("/sessions/{session_id}", status_code=204, summary="结束我的一处登录", dependencies=[allow()])
 async def end_one_session(session_id: str, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
     """Only one's own."""
-    if not await signin.end_session(session, parse_id(session_id), actor.person_id, now):
+    if not await signin.end_session(session, parse_id(session_id), actor.person_id, now, actor=actor):
         raise NotFound
     return Response(status_code=204)
 
@@ -141,13 +141,8 @@ async def end_one_session(session_id: str, actor: ActorDep, session: SessionDep,
 @router.delete("/sessions", status_code=204, summary="在所有地方退出登录", dependencies=[allow()])
 async def end_all_sessions(actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
     """This one included."""
-    await signin.end_all_sessions(session, actor.person_id, now)
+    await signin.end_all_sessions(session, actor.person_id, now, actor=actor)
     return Response(status_code=204)
-
-
-def client_ip(request: Request) -> str | None:
-    """Where the request comes from, as uvicorn has worked it out (`trusted_proxies`)."""
-    return request.client.host if request.client else None
 
 
 def show_me(actor: Actor, memberships: list[MembershipView]) -> dict[str, Any]:

@@ -11,7 +11,14 @@ from starlette.responses import Response
 
 from api.deps import ActorDep, MaybeActorDep, NowDep, SessionDep, SettingsDep, WiredDep, allow
 from api.pages.render import draw, go_to
-from api.security import browser_key, give_browser_key, give_session, make_browser_key, take_session
+from api.security import (
+    browser_key,
+    client_ip,
+    give_browser_key,
+    give_session,
+    make_browser_key,
+    take_session,
+)
 from domain.exceptions import CodeRefused, TooManyCodes
 from domain.models import SignInChallenge
 from domain.people import list_memberships
@@ -51,7 +58,7 @@ async def send_code(
             session,
             phone,
             browser_key=make_browser_key(request),
-            ip=request.client.host if request.client else None,
+            ip=client_ip(request),
             limits=wired.code_limits,
             send_code=wired.send_code,
             now=now,
@@ -115,7 +122,7 @@ async def take_code(
             "".join(code.split()),
             password or None,
             browser_key=browser_key(request),
-            ip=request.client.host if request.client else None,
+            ip=client_ip(request),
             user_agent=request.headers.get("user-agent"),
             limits=wired.code_limits,
             session_limits=SessionLimits.of(wired.settings),
@@ -143,10 +150,14 @@ async def show_memberships(
 
 @router.post("/sign-in/membership", dependencies=[allow()])
 async def choose_membership(
-    session: SessionDep, actor: ActorDep, membership: Annotated[UUID, Form()], onward: NextField = ""
+    session: SessionDep,
+    actor: ActorDep,
+    now: NowDep,
+    membership: Annotated[UUID, Form()],
+    onward: NextField = "",
 ) -> Response:
     """Act for this enterprise from now on."""
-    if not await switch_membership(session, actor, membership):
+    if not await switch_membership(session, actor, membership, now):
         return go_to("/sign-in/membership")
     return go_to(safe_address(onward))
 
@@ -161,9 +172,9 @@ async def sign_out(
 ) -> Response:
     """End this session, or all of this person's."""
     if everywhere:
-        await end_all_sessions(session, actor.person_id, now)
+        await end_all_sessions(session, actor.person_id, now, actor=actor)
     elif actor.session_id:
-        await end_session(session, actor.session_id, actor.person_id, now)
+        await end_session(session, actor.session_id, actor.person_id, now, actor=actor)
     response = go_to("/sign-in")
     take_session(request, response)
     return response

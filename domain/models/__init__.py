@@ -1,6 +1,7 @@
 """Customs' own records: one file a noun family; importing this package registers every table."""
 
 from domain.models.accounts import SignInChallenge, SignInSession
+from domain.models.audit import AuditBatch, AuditHead, AuditPersonal, AuditRecord
 from domain.models.desk import AnswerTemplate, IssuePresence, IssueSeen, SavedFilter
 from domain.models.issues import (
     Attachment,
@@ -17,6 +18,10 @@ from domain.models.people import CustomsOffice, Enterprise, Membership, Officer,
 __all__ = [
     "AnswerTemplate",
     "Attachment",
+    "AuditBatch",
+    "AuditHead",
+    "AuditPersonal",
+    "AuditRecord",
     "CalendarDay",
     "CustomsOffice",
     "Enterprise",

@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlmodel import col
 
-from domain.models import Membership, Person, SignInSession
+from domain.models import AuditRecord, Membership, Person, SignInSession
 from domain.sessions import (
     SessionLimits,
     end_all_sessions,
@@ -101,8 +102,8 @@ async def test_an_ended_session_opens_nothing(
     loaded = await load_actor(session, token, now, LIMITS)
     assert loaded is not None and loaded.session_id is not None
     stranger = await world.person()
-    assert not await end_session(session, loaded.session_id, stranger.id, now)
-    assert await end_session(session, loaded.session_id, actor.person_id, now)
+    assert not await end_session(session, loaded.session_id, stranger.id, now, actor=loaded)
+    assert await end_session(session, loaded.session_id, actor.person_id, now, actor=loaded)
     assert await load_actor(session, token, now, LIMITS) is None
 
 
@@ -113,9 +114,9 @@ async def test_signing_out_everywhere_may_leave_one(
     tokens = [await start(actor) for _ in range(3)]
     mine = await load_actor(session, tokens[0], now, LIMITS)
     assert mine is not None
-    assert await end_all_sessions(session, actor.person_id, now, but=mine.session_id) == 2
+    assert await end_all_sessions(session, actor.person_id, now, actor=mine, but=mine.session_id) == 2
     assert [await load_actor(session, token, now, LIMITS) is None for token in tokens] == [False, True, True]
-    assert await end_all_sessions(session, actor.person_id, now) == 1
+    assert await end_all_sessions(session, actor.person_id, now, actor=mine) == 1
 
 
 async def test_people_and_memberships_that_are_switched_off_count_at_once(
@@ -146,8 +147,37 @@ async def test_switching_needs_a_membership_of_ones_own(
     token = await start(first)
     actor = await load_actor(session, token, now, LIMITS)
     assert actor is not None
-    assert not await switch_membership(session, actor, stranger.membership_id)
-    assert await switch_membership(session, actor, second.membership_id)
+    assert not await switch_membership(session, actor, stranger.membership_id, now)
+    assert await switch_membership(session, actor, second.membership_id, now)
     switched = await load_actor(session, token, now, LIMITS)
     assert switched is not None and switched.enterprise_id == second.enterprise_id
     assert isinstance((await list_sessions(session, person.id, now))[0], SignInSession)
+
+
+async def test_leaving_and_switching_are_recorded_when_something_happened(
+    start: Any, world: Any, session: AsyncSession, now: datetime
+) -> None:
+    person = await world.person()
+    first = await world.member(await world.enterprise(), "customs_affairs", person=person)
+    second = await world.member(await world.enterprise(), "executive", person=person)
+    tokens = [await start(first) for _ in range(4)]
+    actors = [await load_actor(session, token, now, LIMITS, ip="192.0.2.1") for token in tokens]
+    actor = actors[0]
+    assert actor is not None and actor.ip == "192.0.2.1"
+    ids = [one.session_id for one in actors if one and one.session_id]
+    await switch_membership(session, actor, second.membership_id, now)
+    await end_session(session, ids[1], person.id, now, actor=actor)
+    await end_session(session, ids[1], person.id, now, actor=actor)
+    await end_session(session, ids[0], person.id, now, actor=actor)
+    await end_all_sessions(session, person.id, now, actor=actor)
+    await end_all_sessions(session, person.id, now, actor=actor)
+    rows = (await session.scalars(select(AuditRecord).order_by(col(AuditRecord.id)))).all()
+    assert [(row.action, row.about, row.about_id) for row in rows] == [
+        ("switch_membership", "session", str(ids[0])),
+        ("end_session", "session", str(ids[1])),
+        ("sign_out", "session", str(ids[0])),
+        ("end_sessions", "person", str(person.id)),
+    ]
+    assert rows[0].after == {"membership_id": str(second.membership_id)}
+    assert rows[3].after == {"sessions": 2, "but": None}
+    assert {row.actor_id for row in rows} == {person.id}

@@ -8,10 +8,11 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from domain.codes import CodeLimits, ask_code
 from domain.exceptions import CodeRefused
-from domain.models import SignInChallenge, SignInSession
+from domain.models import AuditPersonal, AuditRecord, SignInChallenge, SignInSession
 from domain.signin import SignedIn, hash_password, sign_in
 
 
@@ -178,3 +179,60 @@ async def test_a_code_signs_in_once(
             now=now,
         )
     assert await session.scalar(select(func.count()).select_from(SignInSession)) == 1
+
+
+async def records_of(session: AsyncSession) -> list[tuple[str, Any, dict[str, Any]]]:
+    """Action, actor and all values of each record, the personal ones put back."""
+    found = []
+    for row in await session.scalars(select(AuditRecord).order_by(col(AuditRecord.id))):
+        values = dict(row.after or {})
+        for one in await session.scalars(select(AuditPersonal).where(col(AuditPersonal.record_id) == row.id)):
+            values[one.path.split("/")[-1]] = one.value
+        found.append((row.action, row.actor_id, values))
+    return found
+
+
+async def test_signing_in_is_recorded_with_where_it_came_from(
+    enter: Any, world: Any, session: AsyncSession
+) -> None:
+    member = await world.member(await world.enterprise(), "executive")
+    await enter(member.phone)
+    [(action, actor_id, values)] = await records_of(session)
+    assert (action, actor_id) == ("sign_in", member.person_id)
+    assert (values["ip"], values["user_agent"]) == ("192.0.2.1", "test")
+
+
+async def test_failures_are_recorded_for_known_and_unknown_phones_alike(
+    enter: Any, world: Any, session: AsyncSession
+) -> None:
+    member = await world.member(await world.enterprise(), "executive")
+    for phone in (member.phone, "+8613611111111"):
+        with pytest.raises(CodeRefused):
+            await enter(phone, code="wrong!")
+    rows = (await session.scalars(select(AuditRecord).order_by(col(AuditRecord.id)))).all()
+    assert [row.about_id for row in rows] == [str(member.person_id), None]
+    found = await records_of(session)
+    assert [(action, actor) for action, actor, _ in found] == [("fail_sign_in", None)] * 2
+    assert [(one["phone"], one["ip"], one["tries"]) for _, _, one in found] == [
+        (member.phone, "192.0.2.1", 1),
+        ("+8613611111111", "192.0.2.1", 1),
+    ]
+
+
+async def test_tries_at_no_code_leave_nothing_behind(
+    session: AsyncSession, world: Any, limits: CodeLimits, now: datetime
+) -> None:
+    person = await world.person()
+    with pytest.raises(CodeRefused):
+        await sign_in(
+            session,
+            uuid4(),
+            person.phone,
+            "123456",
+            browser_key="b",
+            ip="192.0.2.1",
+            user_agent=None,
+            limits=limits,
+            now=now,
+        )
+    assert await records_of(session) == []
