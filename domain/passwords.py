@@ -15,6 +15,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain import audit
 from domain.actor import Actor
 from domain.exceptions import PasswordRefused
 from domain.models import Officer
@@ -72,15 +73,26 @@ async def set_password(
     *,
     must_change: bool,
     now: datetime,
+    actor: Actor | None = None,
     but: UUID | None = None,
 ) -> None:
     """Store this password, and sign the officer out everywhere (`but` for one session). With `must_change` it lets the
-    officer do nothing else than choose another one."""
+    officer do nothing else than choose another one. `actor` is who sets it."""
     officer.password_hash = await asyncio.to_thread(hash_password, password)
     officer.must_change_password = must_change
     session.add(officer)
     await session.flush()
-    await end_all_sessions(session, officer.person_id, now, but=but)
+    is_own = actor is not None and actor.officer_id == officer.id
+    await audit.record(
+        session,
+        "change_password" if is_own else "set_password",
+        actor=actor,
+        about="officer",
+        about_id=officer.id,
+        after={"must_change": must_change},
+        now=now,
+    )
+    await end_all_sessions(session, officer.person_id, now, actor=actor, but=but)
 
 
 COUNT_TRY = text("""
@@ -99,15 +111,24 @@ async def change_password(session: AsyncSession, actor: Actor, old: str, new: st
         raise PasswordRefused("只有海关关员有密码。", field="old")
     tries = await session.scalar(COUNT_TRY, {"id": actor.session_id})
     if not await check_password(officer, old):
+        await audit.record(
+            session,
+            "fail_password",
+            actor=actor,
+            about="officer",
+            about_id=officer.id,
+            after={"tries": tries},
+            now=now,
+        )
         if (tries or 0) >= TRIES:
-            await end_session(session, actor.session_id, actor.person_id, now)
+            await end_session(session, actor.session_id, actor.person_id, now, actor=actor)
             raise PasswordRefused("原密码连续填错，已退出登录，请重新登录。", field="old", signed_out=True)
         raise PasswordRefused("原密码不正确。", field="old")
     await session.execute(FORGET_TRIES, {"id": actor.session_id})
     if _normal(new) == _normal(old):
         raise PasswordRefused("新密码不能与原密码相同。", field="new")
     require_good_password(new, name=actor.name, phone=actor.phone)
-    await set_password(session, officer, new, must_change=False, now=now, but=actor.session_id)
+    await set_password(session, officer, new, must_change=False, now=now, actor=actor, but=actor.session_id)
 
 
 def _normal(password: str) -> str:
