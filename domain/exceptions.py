@@ -7,10 +7,14 @@ Refusal
 ├── CannotWithdraw                      too late
 ├── CodeRefused, TooManyCodes           signing in
 ├── PasswordRefused, PasswordMustChange an officer's password
-└── AttachmentRefused                   a file that may not come in
+├── AttachmentRefused                   a file that may not come in
+└── NotAdmin, MemberUnknown             who keeps the members of an enterprise, and whom
+    MemberRefused, MemberExists         what was typed about a member    errors
+    LastAdmin, OfferGone                the admin's own role
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from errors import Refusal
 
@@ -65,3 +69,37 @@ class PasswordMustChange(Refusal):
 
 class AttachmentRefused(Refusal):
     """附件不符合要求。"""
+
+
+class NotAdmin(Refusal):
+    """您已经不是这家企业的管理员，没有任何改动。"""
+
+
+class MemberUnknown(Refusal):
+    """贵企业没有这位用户。"""
+
+
+class MemberRefused(Refusal):
+    """填写的用户信息有误，请修改后再提交。"""
+
+    def __init__(self, errors: Mapping[str, str], message: str | None = None, **details: Any) -> None:
+        super().__init__(message, errors=dict(errors), **details)
+        self.errors = dict(errors)
+
+
+class MemberExists(MemberRefused):
+    """这个手机号码已经是贵企业的用户。"""
+
+    def __init__(self, *, is_suspended: bool) -> None:
+        self.is_suspended = is_suspended
+        more = "，现在停用，可以在列表中恢复" if is_suspended else ""
+        sentence = f"这个手机号码已经是贵企业的用户{more}。"
+        super().__init__({"phone": sentence}, sentence)
+
+
+class LastAdmin(Refusal):
+    """这是贵企业唯一的企业管理员，不能停用或移除。请先把企业管理员移交给其他用户。"""
+
+
+class OfferGone(Refusal):
+    """这项移交已经办结或取消，没有任何改动。"""

@@ -235,3 +235,22 @@ async def switch_membership(session: AsyncSession, actor: Actor, membership_id: 
         now=now,
     )
     return True
+
+
+LEAVE_MEMBERSHIP = text("""
+    UPDATE sign_in_session s SET
+        membership_id = CASE WHEN others.any_left THEN NULL ELSE s.membership_id END,
+        ended_at = CASE WHEN others.any_left THEN NULL ELSE CAST(:now AS timestamptz) END
+    FROM membership left_one, LATERAL (
+        SELECT EXISTS (
+            SELECT FROM membership m JOIN enterprise e ON e.id = m.enterprise_id
+            WHERE m.person_id = left_one.person_id AND m.id <> left_one.id AND m.active
+                AND e.status NOT IN ('refused', 'superseded')) AS any_left
+    ) AS others
+    WHERE left_one.id = :membership_id AND s.membership_id = left_one.id AND s.ended_at IS NULL
+""")
+
+
+async def leave_membership(session: AsyncSession, membership_id: UUID, now: datetime) -> None:
+    """Nobody acts for this membership any more: sessions end, or wait for a choice where the person has another enterprise."""
+    await session.execute(LEAVE_MEMBERSHIP, {"membership_id": membership_id, "now": now})

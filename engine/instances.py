@@ -2,7 +2,7 @@
 caller's transaction, begins with a lock on the instance, and writes all it has to write in one statement. Who may give a
 command is the caller's business, except what a task itself says: who has claimed it, and its version."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -99,13 +99,13 @@ class Engine:
         locked: Locked,
         *,
         to: UUID,
-        actor: UUID,
+        actor: UUID | None,
         now: datetime,
         supervising: bool = False,
     ) -> Step:
         """Give one's task to another person; an assigned task is then assigned to them. TaskGone, NotYours.
 
-        `supervising`: the caller has checked that the actor may move other people's tasks, and unclaimed ones.
+        `supervising`: the caller has checked that the actor (None: a job) may move other people's tasks, and unclaimed ones.
         """
         task = _open_task(locked)
         if not supervising:
@@ -139,6 +139,48 @@ class Engine:
             result = await command.call(element.on_complete, element.id, {}) if element.on_complete else None
             command.execution.complete(task.id, answers, result)
             await command.run_until_quiet()
+            return await command.save(locked.instance)
+
+    async def skip(
+        self,
+        session: AsyncSession,
+        locked: Locked,
+        result: Any,
+        *,
+        actor: UUID | None,
+        now: datetime,
+    ) -> Step:
+        """Go on as if the task were done, with this as the result of its `onComplete`; it counts as cancelled. TaskGone.
+
+        For a task that has lost its sense, like a second vote of the same person.
+        """
+        task = _open_task(locked)
+        with _failing("skip", locked.instance.id, task.id):
+            command = await self._load(session, locked.instance, actor, now)
+            command.execution.complete(task.id, {}, result)
+            await command.run_until_quiet()
+            return await command.save(locked.instance)
+
+    async def reassign(
+        self,
+        session: AsyncSession,
+        locked: Locked,
+        variables: Mapping[str, Any],
+        *,
+        told: Iterable[Mapping[str, Any]],
+        actor: UUID | None,
+        now: datetime,
+    ) -> Step:
+        """Parts in the instance have passed to other people: write the variables that name them, and tell the history
+        each of `told` (`part`, `from`, `to`). Tasks that are open already stay whose they are. NotWaiting once ended."""
+        with _failing("reassign", locked.instance.id):
+            if locked.instance.state_name != "active":
+                raise NotWaiting(at=locked.instance.ended_at)
+            command = await self._load(session, locked.instance, actor, now)
+            for name, value in variables.items():
+                command.write(name, value)
+            for details in told:
+                command.tell("reassigned", details=dict(details))
             return await command.save(locked.instance)
 
     async def correlate(
@@ -178,10 +220,8 @@ class Engine:
         with _failing("reschedule", locked.instance.id):
             command = await self._load(session, locked.instance, actor, now)
             command.reschedule(element_id, due_at)
-            reads = command.execution.definition.reads
             for name, value in (variables or {}).items():
-                if name in reads:
-                    command.execution.variables[name] = reads.kept(name, value)
+                command.write(name, value)
             return await command.save(locked.instance)
 
     async def run_due_timers(self, session: AsyncSession, now: datetime) -> Step | None:
@@ -288,7 +328,7 @@ class Engine:
         kind: str,
         *,
         to: UUID | None,
-        actor: UUID,
+        actor: UUID | None,
         now: datetime,
     ) -> Step:
         instance = locked.instance
@@ -346,7 +386,7 @@ def _open_task(locked: Locked) -> TaskRow:
     return task
 
 
-def _require_claimed_by(task: TaskRow, actor: UUID) -> None:
+def _require_claimed_by(task: TaskRow, actor: UUID | None) -> None:
     if task.claimed_by != actor:
         raise NotYours(claimed_by=task.claimed_by, claimed_at=task.claimed_at)
 

@@ -173,6 +173,12 @@ class Command:
                 raise
             raise OperatorFailed(f"操作“{name}”失败：{type(error).__name__}: {error}", element_id) from error
 
+    def write(self, variable: str, value: Any) -> None:
+        """Replace a variable of the instance; what no expression reads is not kept."""
+        reads = self.execution.definition.reads
+        if variable in reads:
+            self.execution.variables[variable] = reads.kept(variable, value)
+
     def reschedule(self, element_id: str, due_at: datetime | None) -> None:
         """Move a timer and say so in the history. Raises NotWaiting."""
         self.execution.reschedule(element_id, due_at)

@@ -72,9 +72,10 @@ async def claim_many(
         raise NotAllowed(f"一次最多认领 {MOST_AT_ONCE} 项任务。")
     claimed: list[UUID] = []
     refused: dict[UUID, str] = {}
-    for task_id in sorted(
-        set(task_ids)
-    ):  # one order for everyone: two bulk claims cannot wait for each other
+    # One order for everyone who locks several instances, by their ids: they cannot wait for each other.
+    parameters = {"task_ids": list(set(task_ids))}
+    known = list((await session.execute(statements.BY_INSTANCE, parameters)).scalars())
+    for task_id in [*known, *sorted(set(task_ids) - set(known))]:
         try:
             async with session.begin_nested():
                 await claim(session, engine, actor, task_id, now)

@@ -4,6 +4,7 @@ Refusal
 ├── AnswersRefused   mistakes in the answers, one sentence a field    errors
 ├── KeyReused        the idempotency key was used for another body
 ├── NotAllowed       known to the caller, but not theirs to do
+├── WorkNotPlaced    a leaver's open work has nobody to go to           errors
 └── NotFound         does not exist, or is none of the caller's business: nobody can tell which
 """
 
@@ -26,6 +27,10 @@ class KeyReused(Refusal):
 
 class NotAllowed(Refusal):
     """您没有办理这件事的权限。"""
+
+
+class WorkNotPlaced(AnswersRefused):
+    """还有没办结的问题，请选择由谁接手。"""
 
 
 class NotFound(Refusal):

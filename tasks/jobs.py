@@ -26,6 +26,7 @@ from engine.instances import Engine
 from settings import Settings
 from tasks import statements
 from tasks.completion import finish
+from tasks.leavers import Heirs, move_issue
 from tasks.operators import OVERDUE_TIMER, REMIND_TIMER
 from tasks.subjects import command, flush, open_subject
 
@@ -143,6 +144,30 @@ async def _move_deadline(
             await engine.reschedule(session, locked, timer, moment, actor=None, now=now, variables=variables)
             locked = await engine.lock_instance(session, issue_id)
     return True
+
+
+async def move_late_work(
+    sessions: async_sessionmaker[AsyncSession], engine: Engine, now: datetime, *, limit: int = 200
+) -> int:
+    """Give the heirs of people who have left what has come to those people since; how many issues moved."""
+    async with sessions() as session:
+        late = (await session.execute(statements.LATE_WORK, {"limit": limit})).all()
+    for row in late:
+        async with sessions() as session:
+            heirs = Heirs(row.work_to, work_is_executive=row.work_is_executive, reviews=row.reviews_to)
+            await move_issue(session, engine, row.issue_id, row.person_id, heirs, actor_id=None, now=now)
+            await session.commit()
+    return len(late)
+
+
+@jobs.periodic(cron="*/5 * * * *")
+@jobs.task(name="move_late_work", queue=QUEUE, pass_context=True, queueing_lock="move_late_work")
+async def move_late_work_often(context: JobContext, timestamp: int) -> None:
+    """Every five minutes: what reached somebody who had just left."""
+    parts: Parts = context.additional_context["wired"]
+    now = datetime.fromtimestamp(timestamp, tz=UTC)
+    if moved := await move_late_work(parts.sessions, parts.engine, now):
+        log.info("late_work.moved", issues=moved)
 
 
 async def purge_answers(session: AsyncSession, now: datetime, keep_d: int) -> None:

@@ -239,3 +239,71 @@ SELECT p.definition_id, p.active_elements, (
 ) AS done
 FROM process_instance p WHERE p.id = :instance_id
 """)
+
+# What of an enterprise's open issues lies with one of its people: those they raised (until they have evaluated the answer
+# at hand), those they have sent to customs as the executive or are reviewing, and whatever task has their name on it.
+_LIES_WITH = """i.enterprise_id = {enterprise} AND i.closed_at IS NULL
+    AND (i.submitter_id = {person} OR i.executive_id = {person} OR i.id IN (
+        SELECT t.instance_id FROM user_task t WHERE t.claimed_by = {person} AND t.state = 'ready'))"""
+
+_OPEN_SEATS = """SELECT
+        i.submitter_id = {person} AND NOT evaluated.has AS as_submitter,
+        coalesce(i.executive_id = {person}, false) AND i.submitter_id <> {person} AND NOT evaluated.has
+            AND (i.submitted_at IS NOT NULL OR open_task.names IS NOT NULL) AS as_executive,
+        open_task.names AS tasks, open_task.names IS NOT NULL AS has_task
+    FROM (SELECT i.phase = 'answered' AND EXISTS (
+            SELECT FROM evaluation v WHERE v.issue_id = i.id AND v.round = i.round AND v.person_id = {person}) AS has
+        ) AS evaluated,
+        (SELECT array_agg(t.name ORDER BY t.created_at, t.id) AS names FROM user_task t
+            WHERE t.instance_id = i.id AND t.claimed_by = {person} AND t.state = 'ready') AS open_task"""
+
+WORK_OF_MEMBER: TextClause = text(f"""
+SELECT i.id, i.number, i.title, i.status, i.phase, seat.as_executive, seat.tasks
+FROM issue i CROSS JOIN LATERAL ({_OPEN_SEATS.format(person="CAST(:person_id AS uuid)")}) AS seat
+WHERE {_LIES_WITH.format(enterprise=":enterprise_id", person="CAST(:person_id AS uuid)")}
+    AND (seat.as_submitter OR seat.as_executive OR seat.has_task)
+ORDER BY i.id
+""")
+
+# What came to somebody who is gone after their work had been given away: a step that was under way at that moment, a
+# new round of an issue they had evaluated.
+LATE_WORK: TextClause = text(f"""
+SELECT m.id AS membership_id, m.person_id, i.id AS issue_id,
+    heir.person_id AS work_to, coalesce('executive' = ANY(heir.roles), false) AS work_is_executive,
+    CASE WHEN 'executive' = ANY(chief.roles) THEN chief.person_id END AS reviews_to
+FROM membership m
+JOIN issue i ON {_LIES_WITH.format(enterprise="m.enterprise_id", person="m.person_id")}
+CROSS JOIN LATERAL ({_OPEN_SEATS.format(person="m.person_id")}) AS seat
+LEFT JOIN membership heir ON heir.id = m.work_to AND heir.active
+LEFT JOIN membership chief ON chief.id = m.reviews_to AND chief.active
+WHERE NOT m.active AND (m.work_to IS NOT NULL OR m.reviews_to IS NOT NULL)
+    AND CASE WHEN seat.as_executive THEN chief.id IS NOT NULL AND 'executive' = ANY(chief.roles)
+        ELSE heir.id IS NOT NULL AND (seat.as_submitter OR seat.has_task) END
+ORDER BY i.id LIMIT :limit
+""")
+
+TASKS_OF_PERSON: TextClause = text("""
+SELECT id FROM user_task
+WHERE instance_id = :instance_id AND claimed_by = :person_id AND state = 'ready' ORDER BY created_at, id
+""")
+
+# Whether somebody has such a task of this instance already, or has evaluated this round.
+IS_ASKED_ALREADY: TextClause = text("""
+SELECT 1 FROM user_task WHERE instance_id = :instance_id AND element_id = :element_id
+    AND claimed_by = :person_id AND state = 'ready'
+UNION ALL
+SELECT 1 FROM evaluation v JOIN issue i ON i.id = v.issue_id AND i.round = v.round
+WHERE v.issue_id = :instance_id AND v.person_id = :person_id AND v.rating IS NOT NULL
+""")
+
+# Files named in a draft go with it: they become the instance's, or whoever goes on could not send them.
+BIND_DRAFTED_FILES: TextClause = text("""
+UPDATE attachment a SET instance_id = t.instance_id, task_id = t.id
+FROM user_task t
+WHERE t.id = :task_id AND a.instance_id IS NULL AND a.uploader_id = :person_id AND t.draft IS NOT NULL
+    AND jsonb_path_exists(t.draft, '$.** ? (@ == $id)', jsonb_build_object('id', a.id))
+""")
+
+BY_INSTANCE: TextClause = text("""
+SELECT id FROM user_task WHERE id = ANY(CAST(:task_ids AS uuid[])) ORDER BY instance_id, id
+""")

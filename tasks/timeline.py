@@ -29,9 +29,11 @@ WORDS = {
     "timer_fired": "到时：{name}",
     "message_caught": "{name}",
     "rescheduled": "调整“{name}”的时间",
+    "reassigned": "把{part}改为{to}",
     "migrated": "换用新版本的流程",
     "ended": "结束：{name}",
 }
+PARTS = {"submitter": "经办人", "executive": "审核高管"}
 QUIET = frozenset({"task_created", "service_done", "rescheduled"})
 
 
@@ -121,8 +123,13 @@ async def _entry(
     if row.answers:
         definition = await engine.catalogue.load(session, row.definition_id)
         answers = _describe(form_of(definition, row.element_id), row.answers, lists)
-    to = _as_id((row.details or {}).get("to"))
-    words = {"name": row.element_name or row.element_id or "", "to": names.get(to, "他人") if to else "他人"}
+    details = row.details or {}
+    to = _as_id(details.get("to"))
+    words = {
+        "name": row.element_name or row.element_id or "",
+        "to": names.get(to, "他人") if to else "他人",
+        "part": PARTS.get(details.get("part", ""), "办理人"),
+    }
     return Entry(
         id=row.id,
         at=row.at,

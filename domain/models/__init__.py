@@ -13,9 +13,18 @@ from domain.models.issues import (
     IssueSearch,
 )
 from domain.models.lists import CalendarDay, ListEntry
-from domain.models.people import CustomsOffice, Enterprise, Membership, Officer, OfficerRole, Person
+from domain.models.people import (
+    AdminOffer,
+    CustomsOffice,
+    Enterprise,
+    Membership,
+    Officer,
+    OfficerRole,
+    Person,
+)
 
 __all__ = [
+    "AdminOffer",
     "AnswerTemplate",
     "Attachment",
     "AuditBatch",

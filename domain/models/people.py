@@ -6,7 +6,17 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, ForeignKey, Text, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from db.ids import uuid7
@@ -58,10 +68,19 @@ class Enterprise(SQLModel, table=True):
 
 
 class Membership(SQLModel, table=True):
-    """成员: person × enterprise, with a set of roles."""
+    """成员: person × enterprise, with a set of roles.
+
+    `active` is what everything reads; `suspended_at` and `removed_at` say why it is false. `work_to` and `reviews_to` are
+    the members who take over what this one had open, as the admin said.
+    """
 
     __tablename__ = "membership"
-    __table_args__ = (UniqueConstraint("person_id", "enterprise_id"),)
+    __table_args__ = (
+        UniqueConstraint("person_id", "enterprise_id"),
+        CheckConstraint(
+            "not active or (suspended_at is null and removed_at is null)", name="membership_active"
+        ),
+    )
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)
     person_id: UUID = Field(sa_column=Column(ForeignKey("person.id"), nullable=False))
@@ -71,6 +90,32 @@ class Membership(SQLModel, table=True):
     roles: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
     active: bool = True
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    suspended_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    removed_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    work_to: UUID | None = Field(default=None, sa_column=Column(ForeignKey("membership.id")))
+    reviews_to: UUID | None = Field(default=None, sa_column=Column(ForeignKey("membership.id")))
+
+
+class AdminOffer(SQLModel, table=True):
+    """An enterprise admin asks another member to take the role over; it moves when that one accepts.
+
+    `kept_roles` are what the one who asks is afterwards. `outcome` is accepted, declined or cancelled; null while open.
+    """
+
+    __tablename__ = "admin_offer"
+    __table_args__ = (
+        CheckConstraint("outcome in ('accepted', 'declined', 'cancelled')", name="admin_offer_outcome"),
+        Index("admin_offer_open_from", "from_id", unique=True, postgresql_where=text("outcome is null")),
+        Index("admin_offer_open_to", "to_id", postgresql_where=text("outcome is null")),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    from_id: UUID = Field(sa_column=Column(ForeignKey("membership.id"), nullable=False))
+    to_id: UUID = Field(sa_column=Column(ForeignKey("membership.id"), nullable=False))
+    kept_roles: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
+    offered_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    decided_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    outcome: str | None = None
 
 
 class CustomsOffice(SQLModel, table=True):
