@@ -320,3 +320,55 @@ async def test_the_status_tells_of_a_claim_beside_the_step(office: Office) -> No
     assert (await office.claim(last)).status == "有人在投"
     assert (await office.complete(first, stop=False)).status == "有人在投"
     assert (await office.release(last)).status == "表决中"
+
+
+async def test_a_task_that_is_skipped_counts_as_cancelled_and_the_instance_goes_on(office: Office) -> None:
+    started = await office.start("vote", poll={"voters": [str(BEN), str(CAT)]})
+    bens, cats = (task.id for voter in (BEN, CAT) for task in started.created if task.claimed_by == voter)
+    locked = await office.engine.lock(office.session, bens)
+    skipped = await office.engine.skip(office.session, locked, {}, actor=ANN, now=office.now)
+    assert (skipped.ended, skipped.cancelled) == (False, [bens])
+    task = await office.task(bens)
+    assert (task.state, task.answers, task.completed_by) == ("cancelled", None, ANN)
+    assert ("task_cancelled", task.element_id) in await office.history(started.instance_id)
+    assert (await office.complete(cats, CAT, stop=False)).ended
+    with pytest.raises(TaskGone):
+        await office.engine.skip(
+            office.session,
+            await office.engine.lock(office.session, bens),
+            {},
+            actor=ANN,
+            now=office.now,
+        )
+
+
+async def test_a_part_that_passes_to_somebody_is_a_variable_and_a_line_of_history(office: Office) -> None:
+    started = await office.start("vote", poll={"voters": [str(BEN), str(CAT)]})
+    locked = await office.engine.lock_instance(office.session, started.instance_id)
+    told = {"part": "voter", "from": str(BEN), "to": str(ANN)}
+    step = await office.engine.reassign(
+        office.session,
+        locked,
+        {"poll": {"voters": [str(ANN), str(CAT)]}, "unread": 1},
+        told=[told],
+        actor=CAT,
+        now=office.now,
+    )
+    assert step.created == [] and step.cancelled == []
+    (event,) = await office.rows(
+        "SELECT actor_id, details FROM process_event WHERE instance_id = :id AND kind = 'reassigned'",
+        id=started.instance_id,
+    )
+    assert (event.actor_id, event.details) == (CAT, told)
+    for task in started.created:
+        assert task.claimed_by
+        await office.complete(task.id, task.claimed_by, stop=False)
+    with pytest.raises(NotWaiting):
+        await office.engine.reassign(
+            office.session,
+            await office.engine.lock_instance(office.session, started.instance_id),
+            {},
+            told=[],
+            actor=CAT,
+            now=office.now,
+        )
