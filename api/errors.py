@@ -63,6 +63,12 @@ STATUS: dict[type[Refusal], int] = {
     domain.PasswordRefused: 422,
     domain.PasswordMustChange: 403,
     domain.AttachmentRefused: 422,
+    domain.NotAdmin: 403,
+    domain.MemberUnknown: 404,
+    domain.MemberRefused: 422,
+    domain.MemberExists: 409,
+    domain.LastAdmin: 409,
+    domain.OfferGone: 409,
 }
 TITLES = {
     400: "请求不正确。",

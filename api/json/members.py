@@ -1,0 +1,260 @@
+"""用户管理 for programs: an enterprise's members, kept by its admin. Ids are those of memberships; another enterprise's
+member does not exist."""
+
+from typing import Annotated, Any
+
+from fastapi import Query
+from starlette.responses import Response
+
+from api.answers import Json
+from api.deps import ActorDep, EngineDep, NowDep, SessionDep, allow
+from api.json.ids import parse_id
+from api.json.member_schemas import (
+    Leaving,
+    MemberBody,
+    MemberChanges,
+    MemberList,
+    MemberOut,
+    OfferBody,
+    OfferOut,
+    OfferToMe,
+    WorkList,
+)
+from api.json.route import json_router
+from domain import admin_offers, members
+from domain.admin_offers import Offer
+from domain.member_fields import check_member
+from domain.members import Member
+from tasks import admin_offers as offers
+from tasks import leavers
+
+router = json_router("用户管理")
+ADMIN = "enterprise_admin"
+MEMBERS = ("enterprise_admin", "executive", "customs_affairs")
+Heir = Annotated[str | None, Query(max_length=64, description="由哪位用户接手（成员编号）")]
+
+
+@router.get("/members", response_model=MemberList, summary="本企业的用户", dependencies=[allow(ADMIN)])
+async def list_members(actor: ActorDep, session: SessionDep) -> Response:
+    """Everybody, suspended ones included, in the order they joined."""
+    assert actor.enterprise_id is not None
+    found = await members.list_members(session, actor.enterprise_id)
+    return Json({"items": [show_member(one) for one in found]})
+
+
+@router.post(
+    "/members", status_code=201, response_model=MemberOut, summary="添加用户", dependencies=[allow(ADMIN)]
+)
+async def add_member(body: MemberBody, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+    """Usable at once, also while the enterprise waits for its approval. The answer is the same for every phone."""
+    fields = check_member(body.name, body.phone, body.position, body.roles)
+    return Json(show_member(await members.add_member(session, actor, fields, now)), 201)
+
+
+@router.get("/members/{member_id}", response_model=MemberOut, summary="一位用户", dependencies=[allow(ADMIN)])
+async def show_one(member_id: str, actor: ActorDep, session: SessionDep) -> Response:
+    """One member of my enterprise."""
+    assert actor.enterprise_id is not None
+    return Json(show_member(await members.get_member(session, actor.enterprise_id, parse_id(member_id))))
+
+
+@router.patch(
+    "/members/{member_id}", response_model=MemberOut, summary="修改用户", dependencies=[allow(ADMIN)]
+)
+async def change_member(
+    member_id: str,
+    body: MemberChanges,
+    actor: ActorDep,
+    session: SessionDep,
+    engine: EngineDep,
+    now: NowDep,
+) -> Response:
+    """What is left out stays. A phone is changed by its owner only. Who is no executive any more gives open reviews away."""
+    changed = await leavers.change_member(
+        session,
+        engine,
+        actor,
+        parse_id(member_id),
+        name=body.name,
+        position=body.position,
+        roles=body.roles,
+        reviews_to=parse_id(body.reviews_to) if body.reviews_to else None,
+        now=now,
+    )
+    return Json(show_member(changed))
+
+
+@router.get(
+    "/members/{member_id}/work",
+    response_model=WorkList,
+    summary="这位用户还没有办结的问题",
+    dependencies=[allow(ADMIN)],
+)
+async def list_work(member_id: str, actor: ActorDep, session: SessionDep) -> Response:
+    """What has to go to somebody before this member may be removed; `review` tells what only an executive may take over."""
+    assert actor.enterprise_id is not None
+    member = await members.get_member(session, actor.enterprise_id, parse_id(member_id))
+    items = await leavers.list_work(session, member, actor.enterprise_id)
+    return Json(
+        {
+            "items": [
+                {
+                    "issue": {
+                        "id": item.issue_id,
+                        "number": item.number,
+                        "title": item.title,
+                        "status": item.status,
+                    },
+                    "review": item.is_review,
+                    "tasks": list(item.tasks),
+                }
+                for item in items
+            ]
+        }
+    )
+
+
+@router.delete("/members/{member_id}", status_code=204, summary="移除用户", dependencies=[allow(ADMIN)])
+async def remove_member(
+    member_id: str,
+    actor: ActorDep,
+    session: SessionDep,
+    engine: EngineDep,
+    now: NowDep,
+    work_to: Heir = None,
+    reviews_to: Heir = None,
+) -> Response:
+    """Out at once; open work goes to these members, and must go to somebody. Once more: nothing changes."""
+    await leavers.remove_member(
+        session,
+        engine,
+        actor,
+        parse_id(member_id),
+        work_to=parse_id(work_to) if work_to else None,
+        reviews_to=parse_id(reviews_to) if reviews_to else None,
+        now=now,
+    )
+    return Response(status_code=204)
+
+
+@router.post(
+    "/members/{member_id}/suspend",
+    response_model=MemberOut,
+    summary="停用用户",
+    dependencies=[allow(ADMIN)],
+)
+async def suspend_member(
+    member_id: str,
+    body: Leaving,
+    actor: ActorDep,
+    session: SessionDep,
+    engine: EngineDep,
+    now: NowDep,
+) -> Response:
+    """Out at once, until resumed; open work goes to these members, or waits where nobody is named. Once more: only that."""
+    id_ = parse_id(member_id)
+    await leavers.suspend_member(
+        session,
+        engine,
+        actor,
+        id_,
+        work_to=parse_id(body.work_to) if body.work_to else None,
+        reviews_to=parse_id(body.reviews_to) if body.reviews_to else None,
+        now=now,
+    )
+    assert actor.enterprise_id is not None
+    return Json(show_member(await members.get_member(session, actor.enterprise_id, id_)))
+
+
+@router.post(
+    "/members/{member_id}/resume",
+    response_model=MemberOut,
+    summary="恢复用户",
+    dependencies=[allow(ADMIN)],
+)
+async def resume_member(member_id: str, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+    """Usable again."""
+    return Json(show_member(await members.resume_member(session, actor, parse_id(member_id), now)))
+
+
+@router.post(
+    "/admin-offer",
+    status_code=201,
+    response_model=OfferOut,
+    summary="移交企业管理员",
+    dependencies=[allow(ADMIN)],
+)
+async def offer_admin(body: OfferBody, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+    """Ask a member to be the admin; the role moves when they accept. An earlier open offer is replaced."""
+    offer = await offers.offer_admin(session, actor, parse_id(body.to), body.roles, now)
+    return Json(show_offer(offer), 201)
+
+
+@router.delete("/admin-offer", status_code=204, summary="取消移交企业管理员", dependencies=[allow(ADMIN)])
+async def cancel_offer(actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+    """Only while it has not been answered."""
+    await admin_offers.cancel_offer(session, actor, now)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/me/admin-offer",
+    response_model=OfferToMe,
+    summary="请我接任企业管理员",
+    dependencies=[allow(*MEMBERS)],
+)
+async def show_offer_to_me(actor: ActorDep, session: SessionDep) -> Response:
+    """The open offer to me, or null."""
+    offer = await admin_offers.find_offer_to(session, actor)
+    return Json({"offer": show_offer(offer) if offer else None})
+
+
+@router.post(
+    "/me/admin-offer/{offer_id}/accept",
+    status_code=204,
+    summary="接任企业管理员",
+    dependencies=[allow(*MEMBERS)],
+)
+async def accept_offer(offer_id: str, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+    """I am the admin from now on."""
+    await admin_offers.accept_offer(session, actor, parse_id(offer_id), now)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/me/admin-offer/{offer_id}/decline",
+    status_code=204,
+    summary="不接任企业管理员",
+    dependencies=[allow(*MEMBERS)],
+)
+async def decline_offer(offer_id: str, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+    """Everything stays as it is."""
+    await admin_offers.decline_offer(session, actor, parse_id(offer_id), now)
+    return Response(status_code=204)
+
+
+def show_member(member: Member) -> dict[str, Any]:
+    """A member as the API shows one."""
+    return {
+        "id": member.id,
+        "person_id": member.person_id,
+        "name": member.name,
+        "phone": member.phone,
+        "position": member.position,
+        "roles": list(member.roles),
+        "state": member.state,
+        "created_at": member.created_at,
+    }
+
+
+def show_offer(offer: Offer) -> dict[str, Any]:
+    """An open offer of the admin's role."""
+    return {
+        "id": offer.id,
+        "from_name": offer.from_name,
+        "to": offer.to_id,
+        "to_name": offer.to_name,
+        "enterprise": offer.enterprise_name,
+        "roles": list(offer.kept_roles),
+        "offered_at": offer.offered_at,
+    }
