@@ -69,6 +69,7 @@ STATUS: dict[type[Refusal], int] = {
     domain.MemberExists: 409,
     domain.LastAdmin: 409,
     domain.OfferGone: 409,
+    domain.SheetRefused: 422,
 }
 TITLES = {
     400: "请求不正确。",

@@ -11,6 +11,7 @@ Refusal
 └── NotAdmin, MemberUnknown             who keeps the members of an enterprise, and whom
     MemberRefused, MemberExists         what was typed about a member    errors
     LastAdmin, OfferGone                the admin's own role
+    SheetRefused                        an Excel file that cannot be read
 """
 
 from collections.abc import Mapping
@@ -103,3 +104,7 @@ class LastAdmin(Refusal):
 
 class OfferGone(Refusal):
     """这项移交已经办结或取消，没有任何改动。"""
+
+
+class SheetRefused(Refusal):
+    """这个 Excel 文件不能导入。"""

@@ -29,9 +29,7 @@ def upgrade() -> None:
         sa.Column("offered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True)),
         sa.Column("outcome", sa.String()),
-        sa.CheckConstraint(
-            "outcome in ('accepted', 'declined', 'cancelled')", name="admin_offer_outcome"
-        ),
+        sa.CheckConstraint("outcome in ('accepted', 'declined', 'cancelled')", name="admin_offer_outcome"),
     )
     op.create_index(
         "admin_offer_open_from",
