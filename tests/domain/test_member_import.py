@@ -30,7 +30,8 @@ def book(*rows: Sequence[Any], head: Sequence[str] = HEAD) -> bytes:
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_formulas": False}) as made:
         sheet = made.add_worksheet()
-        for line, row in enumerate((head, *rows)):
+        lines: list[Sequence[Any]] = [head, *rows]
+        for line, row in enumerate(lines):
             for place, value in enumerate(row):
                 if isinstance(value, str) and value.startswith("f:"):
                     sheet.write_formula(line, place, value[2:])

@@ -290,3 +290,32 @@ async def test_active_and_suspended_at_the_same_time_the_database_refuses(
         await session.execute(
             text("UPDATE membership SET suspended_at = now() WHERE id = :id"), {"id": admin.membership_id}
         )
+
+
+async def test_every_change_records_itself_and_what_changes_nothing_does_not(
+    session: AsyncSession, admin: Actor, now: Any
+) -> None:
+    added = await add_member(session, admin, check_member(*NEW), now)
+    for _ in range(2):
+        await edit_member(session, admin, added.id, name="林满", now=now)
+        await suspend_member(session, admin, added.id, now)
+    for _ in range(2):
+        await resume_member(session, admin, added.id, now)
+    for _ in range(2):
+        await remove_member(session, admin, added.id, now)
+    rows = await session.execute(
+        text(
+            "SELECT action, actor_id, about_id, after FROM audit_record WHERE about = 'membership' ORDER BY id"
+        )
+    )
+    found = rows.all()
+    assert [row.action for row in found] == [
+        "add_member",
+        "edit_member",
+        "suspend_member",
+        "resume_member",
+        "remove_member",
+    ]
+    assert {(row.actor_id, row.about_id) for row in found} == {(admin.person_id, str(added.id))}
+    assert [row.after["active"] for row in found] == [True, True, False, True, False]
+    assert "13700000001" not in str([row.after for row in found]), "personal values lie apart"
