@@ -53,6 +53,11 @@ class Settings(BaseSettings):
     idempotency_d: int = Field(default=7, ge=1)
 
     captcha: bool = True
+    captcha_lifetime_s: int = Field(default=300, ge=30)
+    captcha_pass_s: int = Field(default=1800, ge=0)
+    captcha_wait_s: int = Field(default=30, ge=1)
+    captcha_waits_per_ip_hour: int = Field(default=3, ge=0)
+    captcha_waits_per_day: int = Field(default=200, ge=0)
     code_lifetime_s: int = Field(default=300, ge=30)
     code_tries: int = Field(default=5, ge=1)
     code_resend_s: Annotated[list[int], NoDecode] = [60, 120, 300]

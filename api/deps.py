@@ -46,6 +46,8 @@ OPEN = frozenset(
         "/static",
         "/api/v1/sign-in",
         "/api/v1/sign-in/code",
+        "/api/v1/sign-in/captcha",
+        "/api/v1/sign-in/captcha/wait",
         "/api/v1/dev/inbox",
         "/api/v1/dev/people",
         "/dev/inbox",
@@ -53,6 +55,7 @@ OPEN = frozenset(
         "/",
         "/sign-in",
         "/sign-in/code",
+        "/sign-in/captcha.png",
     }
 )
 

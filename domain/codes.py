@@ -18,12 +18,15 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.ids import uuid7
+from domain.captcha import CaptchaLimits, CaptchaProof, require_captcha
 from domain.exceptions import CodeRefused, TooManyCodes
 from domain.models import SignInChallenge
 from domain.people import normalise_phone
 from settings import Settings
 
 FOR_KNOWN_PHONES = frozenset({"sign_in"})  # other purposes (registration) send to phones that nobody has yet
+
+OF_SIGNED_IN = frozenset({"change_phone_old", "change_phone_new"})  # no captcha: we know who asks
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class CodeLimits:
     per_day: int = 5000
     failures: int = 10
     lock_s: int = 900
+    captcha: CaptchaLimits | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -57,6 +61,7 @@ class CodeLimits:
             per_day=settings.code_per_day,
             failures=settings.sign_in_failures,
             lock_s=settings.sign_in_lock_s,
+            captcha=CaptchaLimits.of(settings),
         )
 
 
@@ -83,6 +88,7 @@ async def ask_code(
     *,
     purpose: str = "sign_in",
     browser_key: str | None,
+    captcha: CaptchaProof | None = None,
     ip: str | None,
     limits: CodeLimits,
     send_code: CodeSender,
@@ -90,11 +96,13 @@ async def ask_code(
 ) -> UUID:
     """Make a new code, void the older ones of this phone and purpose, and have it sent; the challenge's id.
 
-    Raises TooManyCodes with the seconds to wait, CodeRefused when it is no phone number.
+    Raises TooManyCodes with the seconds to wait, CodeRefused when it is no phone number, CaptchaRefused.
     """
     normal = normalise_phone(phone)
     if normal is None:
         raise CodeRefused("请输入 11 位手机号码。", field="phone")
+    if limits.captcha and purpose not in OF_SIGNED_IN:
+        await require_captcha(session, captcha, normal, limits=limits.captcha, now=now)
     await _one_at_a_time(session, normal, ip)
     counts = await _count(session, normal, ip, limits, now)
     if wait_s := seconds_to_wait(counts, limits, now):

@@ -5,6 +5,7 @@ Refusal
 ├── EnterpriseNotApproved               may not raise issues yet
 ├── OfficeClosed, SameOffice            where an issue may go
 ├── CannotWithdraw                      too late
+├── CaptchaRefused                      before the first code
 ├── CodeRefused, TooManyCodes           signing in
 ├── PasswordRefused, PasswordMustChange an officer's password
 ├── AttachmentRefused                   a file that may not come in
@@ -44,6 +45,15 @@ class CannotWithdraw(Refusal):
     """海关已受理该问题，不能再撤回。"""
 
 
+class CaptchaRefused(Refusal):
+    """请填写图片里的字符。"""
+
+    keeps_changes: ClassVar[bool] = True  # the picture is used up, whatever was answered
+
+    def __init__(self, message: str | None = None, *, retry_after_s: int | None = None) -> None:
+        super().__init__(message, field="captcha", retry_after_s=retry_after_s)
+
+
 class CodeRefused(Refusal):
     """手机号、验证码或密码不正确，或验证码已失效。"""
 
@@ -54,8 +64,10 @@ class CodeRefused(Refusal):
 class TooManyCodes(Refusal):
     """操作过于频繁，请稍后再试。"""
 
-    def __init__(self, message: str | None = None, *, retry_after_s: int) -> None:
-        super().__init__(message, retry_after_s=retry_after_s)
+    keeps_changes: ClassVar[bool] = True  # the captcha that was solved before stays solved
+
+    def __init__(self, message: str | None = None, *, retry_after_s: int, field: str | None = None) -> None:
+        super().__init__(message, retry_after_s=retry_after_s, **({"field": field} if field else {}))
 
 
 class PasswordRefused(Refusal):

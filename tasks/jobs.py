@@ -18,6 +18,7 @@ from sqlmodel import col
 
 from db.jobs import jobs
 from domain.attachments import AttachmentStore, sweep_orphans
+from domain.captcha import forget_captchas
 from domain.deadlines import recompute_deadline
 from domain.models import Issue
 from domain.working_days import WorkingCalendar, unknown_years
@@ -178,11 +179,12 @@ async def purge_answers(session: AsyncSession, now: datetime, keep_d: int) -> No
 @jobs.periodic(cron="17 3 * * *")
 @jobs.task(name="sweep", queue=QUEUE, pass_context=True, queueing_lock="sweep")
 async def sweep(context: JobContext, timestamp: int) -> None:
-    """Every night: old answers to submits, files that nobody used."""
+    """Every night: old answers to submits, captchas, files that nobody used."""
     parts: Parts = context.additional_context["wired"]
     now = datetime.fromtimestamp(timestamp, tz=UTC)
     async with parts.sessions() as session:
         await purge_answers(session, now, parts.settings.idempotency_d)
+        await forget_captchas(session, now)
         gone = await sweep_orphans(session, parts.store, now, keep=await find_drafted_files(session))
         await session.commit()
     log.info("sweep.done", files=gone)

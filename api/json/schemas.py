@@ -30,8 +30,27 @@ class Problem(BaseModel):
 # ---- who am I
 
 
+class CaptchaOut(BaseModel):
+    required: bool = Field(description="false：不需要，直接请求验证码")
+    id: str | None = Field(default=None, description="连同答案交给 /sign-in/code")
+    image: str | None = Field(default=None, description="PNG，base64")
+    expires_at: datetime | None = None
+
+
+class CaptchaWait(BaseModel):
+    required: bool
+    id: str | None = Field(default=None, description="等够以后不带答案交给 /sign-in/code")
+    wait_s: int = 0
+
+
+class CaptchaAnswer(Body):
+    id: str = Field(max_length=64)
+    answer: str = Field(default="", max_length=40, description="不分大小写；等待代替图片、或此前已通过的不填")
+
+
 class CodeWanted(Body):
     phone: Phone
+    captcha: CaptchaAnswer | None = None
 
 
 class CodeSent(BaseModel):

@@ -1,6 +1,7 @@
 """Signing in and out for programs, and who I am. A program gets a token; cookies are for the pages."""
 
-from datetime import datetime
+from base64 import b64encode
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import Request
@@ -12,6 +13,8 @@ from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.json.ids import parse_id, try_id
 from api.json.route import json_router
 from api.json.schemas import (
+    CaptchaOut,
+    CaptchaWait,
     CodeSent,
     CodeWanted,
     Me,
@@ -25,12 +28,44 @@ from api.security import browser_key, client_ip, session_token
 from api.wired import Wired
 from domain import signin
 from domain.actor import Actor
+from domain.captcha import CaptchaProof, make_key, make_picture, wait_instead
 from domain.models.people import OFFICER_ROLES
 from domain.passwords import change_password as change_own_password
 from domain.people import MembershipView, list_memberships
 from tasks.exceptions import NotFound
 
 router = json_router("登录")
+
+
+@router.get("/sign-in/captcha", response_model=CaptchaOut, summary="发送验证码前要读的图片")
+async def make_captcha(request: Request, session: SessionDep, wired: WiredDep, now: NowDep) -> Response:
+    """A new one each time, good once."""
+    limits = wired.code_limits.captcha
+    if limits is None:
+        return Json({"required": False, "id": None, "image": None, "expires_at": None})
+    key = make_key()
+    picture = await make_picture(session, key, ip=client_ip(request), limits=limits, now=now)
+    return Json(
+        {
+            "required": True,
+            "id": key,
+            "image": b64encode(picture).decode(),
+            "expires_at": now + timedelta(seconds=limits.lifetime_s),
+        }
+    )
+
+
+@router.post(
+    "/sign-in/captcha/wait", status_code=201, response_model=CaptchaWait, summary="看不了图片的，等待代替"
+)
+async def wait_for_captcha(request: Request, session: SessionDep, wired: WiredDep, now: NowDep) -> Response:
+    """Rationed: few within an hour from one address."""
+    limits = wired.code_limits.captcha
+    if limits is None:
+        return Json({"required": False, "id": None, "wait_s": 0}, 201)
+    key = make_key()
+    wait_s = await wait_instead(session, key, ip=client_ip(request), limits=limits, now=now)
+    return Json({"required": True, "id": key, "wait_s": wait_s}, 201)
 
 
 @router.post("/sign-in/code", status_code=202, response_model=CodeSent, summary="发送登录验证码")
@@ -43,6 +78,7 @@ async def ask_code(
         body.phone,
         purpose="sign_in",
         browser_key=browser_key(request),
+        captcha=CaptchaProof(body.captcha.id, body.captcha.answer) if body.captcha else None,
         ip=client_ip(request),
         limits=wired.code_limits,
         send_code=wired.send_code,

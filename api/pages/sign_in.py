@@ -10,6 +10,7 @@ from sqlmodel import col
 from starlette.responses import Response
 
 from api.deps import ActorDep, MaybeActorDep, NowDep, SessionDep, SettingsDep, WiredDep, allow
+from api.pages.captcha import CaptchaDep, CaptchaView, follow_wish, proof_of, view_captcha
 from api.pages.render import draw, go_to
 from api.security import (
     browser_key,
@@ -19,11 +20,12 @@ from api.security import (
     make_browser_key,
     take_session,
 )
-from domain.exceptions import CodeRefused, TooManyCodes
+from domain.exceptions import CaptchaRefused, CodeRefused, TooManyCodes
 from domain.models import SignInChallenge
 from domain.people import list_memberships
 from domain.sessions import SessionLimits
 from domain.signin import ask_code, end_all_sessions, end_session, sign_in, switch_membership
+from errors import Refusal
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form(max_length=300)]
@@ -33,12 +35,19 @@ NextField = Annotated[str, Form(alias="next", max_length=300)]
 
 @router.get("/sign-in")
 async def show_phone(
-    request: Request, actor: MaybeActorDep, onward: NextQuery = "", officer: bool = False
+    request: Request,
+    session: SessionDep,
+    wired: WiredDep,
+    now: NowDep,
+    actor: MaybeActorDep,
+    onward: NextQuery = "",
+    officer: bool = False,
 ) -> Response:
     """Step one: who are you. Whoever is signed in already goes on."""
     if actor is not None:
         return go_to(safe_address(onward))
-    return draw(request, "sign_in.html", phone="", officer=officer, next=safe_address(onward), errors={})
+    captcha = await view_captcha(request, session, wired, now)
+    return _draw_phone(request, "", officer, safe_address(onward), captcha)
 
 
 @router.post("/sign-in/code")
@@ -47,6 +56,7 @@ async def send_code(
     session: SessionDep,
     wired: WiredDep,
     now: NowDep,
+    captcha: CaptchaDep,
     phone: Text = "",
     officer: Annotated[bool, Form()] = False,
     onward: NextField = "",
@@ -54,22 +64,27 @@ async def send_code(
     """Have a code sent, then ask for it. An unknown phone gets the same page."""
     address = safe_address(onward)
     try:
+        await follow_wish(request, session, wired, captcha, now)
+        if not captcha.sends:
+            view = await view_captcha(request, session, wired, now)
+            return _draw_phone(request, phone, officer, address, view)
         challenge = await ask_code(
             session,
             phone,
             browser_key=make_browser_key(request),
+            captcha=proof_of(request, captcha),
             ip=client_ip(request),
             limits=wired.code_limits,
             send_code=wired.send_code,
             now=now,
         )
-    except (CodeRefused, TooManyCodes) as refusal:
-        await session.rollback()
-        status = 429 if isinstance(refusal, TooManyCodes) else 422
-        errors = {"phone": refusal.message}
-        return draw(
-            request, "sign_in.html", status=status, phone=phone, officer=officer, next=address, errors=errors
-        )
+    except (
+        CodeRefused,
+        CaptchaRefused,
+        TooManyCodes,
+    ) as refusal:  # an answered captcha is used up: no rollback
+        view = await view_captcha(request, session, wired, now)
+        return _draw_phone(request, phone, officer, address, view, refusal)
     query = {"challenge": str(challenge)} | ({"officer": "1"} if officer else {})
     response = go_to("/sign-in/code?" + urlencode(query | ({"next": address} if address != "/" else {})))
     give_browser_key(request, response)
@@ -129,9 +144,17 @@ async def take_code(
             now=now,
         )
     except (CodeRefused, TooManyCodes) as refusal:  # a wrong try is counted: no rollback here
-        status = 429 if isinstance(refusal, TooManyCodes) else 422
-        return _draw_code(
-            request, challenge, phone, officer, address, status=status, errors={"code": refusal.message}
+        return tell_wait(
+            _draw_code(
+                request,
+                challenge,
+                phone,
+                officer,
+                address,
+                status=_status_of(refusal),
+                errors={"code": refusal.message},
+            ),
+            refusal,
         )
     chosen = signed_in.actor.membership_id or signed_in.actor.officer_id
     response = go_to(address if chosen else "/sign-in/membership?" + urlencode({"next": address}))
@@ -203,6 +226,39 @@ def _missing(code: str, password: str, officer: bool) -> dict[str, str]:
     if officer and not password:
         errors["password"] = "请填写密码。"  # noqa: S105  a sentence
     return errors
+
+
+def tell_wait(response: Response, refusal: Refusal) -> Response:
+    """The page of a refusal, with the seconds to wait in its header too."""
+    if wait_s := refusal.details.get("retry_after_s"):
+        response.headers["Retry-After"] = str(wait_s)
+    return response
+
+
+def _status_of(refusal: Refusal) -> int:
+    return 429 if isinstance(refusal, TooManyCodes) else 422
+
+
+def _draw_phone(
+    request: Request,
+    phone: str,
+    officer: bool,
+    onward: str,
+    captcha: CaptchaView | None,
+    refusal: Refusal | None = None,
+) -> Response:
+    response = draw(
+        request,
+        "sign_in.html",
+        status=_status_of(refusal) if refusal else 200,
+        phone=phone,
+        officer=officer,
+        next=onward,
+        onward=f"?{urlencode({'next': onward})}" if onward != "/" else "",
+        captcha=captcha,
+        errors={str(refusal.details.get("field", "phone")): refusal.message} if refusal else {},
+    )
+    return tell_wait(response, refusal) if refusal else response
 
 
 def _draw_code(

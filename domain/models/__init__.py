@@ -1,6 +1,6 @@
 """Customs' own records: one file a noun family; importing this package registers every table."""
 
-from domain.models.accounts import SignInChallenge, SignInSession
+from domain.models.accounts import Captcha, SignInChallenge, SignInSession
 from domain.models.audit import AuditBatch, AuditHead, AuditPersonal, AuditRecord
 from domain.models.desk import AnswerTemplate, IssuePresence, IssueSeen, SavedFilter
 from domain.models.issues import (
@@ -32,6 +32,7 @@ __all__ = [
     "AuditPersonal",
     "AuditRecord",
     "CalendarDay",
+    "Captcha",
     "CustomsOffice",
     "Enterprise",
     "Evaluation",

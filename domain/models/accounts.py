@@ -1,4 +1,4 @@
-"""Sign-in: one-time codes with their challenge, and server-side sessions."""
+"""Sign-in: captchas, one-time codes with their challenge, and server-side sessions."""
 
 # SQLModel declares __tablename__ as something else than the str it takes
 # pyright: reportAssignmentType=false
@@ -33,6 +33,28 @@ class SignInChallenge(SQLModel, table=True):
     expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     used_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     voided_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+
+
+class Captcha(SQLModel, table=True):
+    """A picture to be read before a code is sent, or (without `answer_hash`) a wait instead of one. `key` is the hash of the
+    browser's key; `passed_for` the keyed hash of the phone that may be asked for until `passes_until`."""
+
+    __tablename__ = "captcha"
+    __table_args__ = (
+        Index("captcha_key", "key", text("created_at desc")),
+        Index("captcha_waits", "created_at", postgresql_where=text("answer_hash IS NULL")),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    key: str
+    answer_hash: str | None = None
+    ip: str | None = None
+    created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    ready_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    used_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    passed_for: str | None = None
+    passes_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
 class SignInSession(SQLModel, table=True):

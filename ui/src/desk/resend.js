@@ -3,11 +3,12 @@ export function attachResend(button) {
   if (button.dataset.attached) return;
   button.dataset.attached = "yes";
   const usual = button.textContent;
+  const waiting = button.dataset.waiting ?? "秒后可重新获取";
   const ends = Date.now() + Number(button.dataset.resend) * 1000;
   const show = () => {
     const left = Math.ceil((ends - Date.now()) / 1000);
     button.disabled = left > 0;
-    button.textContent = left > 0 ? `${left} 秒后可重新获取` : usual;
+    button.textContent = left > 0 ? `${left} ${waiting}` : usual;
     if (left > 0) setTimeout(show, 500);
   };
   show();
