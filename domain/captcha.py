@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -34,6 +35,22 @@ WIDTH, HEIGHT = 220, 76
 KEPT = timedelta(days=2)  # longer than a ration is counted
 
 
+@cache
+def _drawer() -> ImageCaptcha:
+    drawer = ImageCaptcha(width=WIDTH, height=HEIGHT, font_sizes=(46, 52, 58))
+    drawer.lookup_table = [
+        min(255, 12 * light) for light in range(256)
+    ]  # its own would make dark strokes pale
+    drawer.word_offset_dx = 0.1  # characters hardly overlap
+    return drawer
+
+
+def draw_picture(answer: str) -> bytes:
+    """These characters, warped, as PNG: dark on light, so that who sees can read them."""
+    dark = (20 + secrets.randbelow(60), 20 + secrets.randbelow(60), 40 + secrets.randbelow(60), 255)
+    return _drawer().generate(answer, bg_color=(244, 247, 251), fg_color=dark).getvalue()
+
+
 @dataclass(frozen=True)
 class CaptchaLimits:
     """How long a picture and what it opens last, and how often waiting is allowed instead. Times are in seconds."""
@@ -44,6 +61,7 @@ class CaptchaLimits:
     wait_s: int = 30
     waits_per_ip_hour: int = 3
     waits_per_day: int = 200
+    draw: Callable[[str], bytes] = draw_picture
 
     @classmethod
     def of(cls, settings: Settings) -> Self | None:
@@ -80,7 +98,7 @@ async def make_picture(
     answer = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
     answer_hash = hash_answer(limits.pepper, key, answer)
     await _replace(session, key, answer_hash=answer_hash, ip=ip, now=now, lifetime_s=limits.lifetime_s)
-    return await asyncio.to_thread(draw_picture, answer)
+    return await asyncio.to_thread(limits.draw, answer)
 
 
 async def wait_instead(
@@ -145,12 +163,6 @@ async def waits_now(session: AsyncSession, key: str | None, now: datetime) -> in
 async def forget_captchas(session: AsyncSession, now: datetime) -> None:
     """Remove what is of no use any more."""
     await session.execute(text("DELETE FROM captcha WHERE created_at < :before"), {"before": now - KEPT})
-
-
-def draw_picture(answer: str) -> bytes:
-    """These characters, warped, as PNG: dark on light, so that who sees can read them."""
-    dark = (secrets.randbelow(70), secrets.randbelow(70), secrets.randbelow(70) + 20, 255)
-    return _drawer().generate(answer, bg_color=(244, 247, 251), fg_color=dark).getvalue()
 
 
 def normalise_answer(answer: str) -> str:
@@ -218,8 +230,3 @@ async def _replace(
 async def _lock_newest(session: AsyncSession, key: str) -> Captcha | None:
     newest = select(Captcha).where(col(Captcha.key) == key).order_by(*NEWEST).limit(1).with_for_update()
     return (await session.scalars(newest.execution_options(populate_existing=True))).one_or_none()
-
-
-@cache
-def _drawer() -> ImageCaptcha:
-    return ImageCaptcha(width=WIDTH, height=HEIGHT, font_sizes=(46, 52, 58))

@@ -41,7 +41,7 @@ class Somebody:
         if look:
             self.look("sign-in")
         if self.is_officer:
-            page.get_by_label("海关关员").check()
+            page.get_by_role("link", name="海关关员").click()
         page.get_by_label("手机号码").fill(self.phone)
         seen = self._codes()
         page.get_by_role("button", name="获取验证码").click()
