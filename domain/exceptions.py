@@ -8,6 +8,7 @@ Refusal
 ├── CaptchaRefused                      before the first code
 ├── CodeRefused, TooManyCodes           signing in
 ├── PasswordRefused, PasswordMustChange an officer's password
+├── CannotKeep                          a filter or template with something missing    errors
 ├── AttachmentRefused                   a file that may not come in
 └── NotAdmin, MemberUnknown             who keeps the members of an enterprise, and whom
     MemberRefused, MemberExists         what was typed about a member    errors
@@ -78,6 +79,14 @@ class PasswordRefused(Refusal):
 
 class PasswordMustChange(Refusal):
     """请先设置您自己的密码，再办理其他事项。"""
+
+
+class CannotKeep(Refusal):
+    """填写的内容有误，没有保存。"""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(errors=dict(errors))
+        self.errors = dict(errors)
 
 
 class AttachmentRefused(Refusal):

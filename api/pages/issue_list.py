@@ -4,10 +4,13 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
+from dataclasses import fields as dc_fields
+from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
+from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Form, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -16,10 +19,13 @@ from api.pages.due import tell_due
 from api.pages.export import write_issues
 from api.pages.frame import Frame, FrameDep
 from api.pages.issue_view import TIMED
-from api.pages.render import draw
+from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from api.pages.wording import to_local
 from api.wired import Wired
+from domain import saved_filters
+from domain.actor import Actor
+from domain.exceptions import CannotKeep
 from domain.lists import list_choices
 from domain.working_days import WorkingCalendar
 from tasks import issues, unread
@@ -72,6 +78,55 @@ async def list_issues(
     after: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """One page of them."""
+    return await draw_list(request, session, wired, actor, frame, now, wanted, sort, after)
+
+
+@router.post("/issues/filters", dependencies=[allow()])
+async def keep_filter(
+    request: Request,
+    session: SessionDep,
+    wired: WiredDep,
+    actor: ActorDep,
+    frame: FrameDep,
+    now: NowDep,
+    query: Annotated[str, Form(max_length=2000)] = "",
+    name: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """Give the filter that is shown a name; a name that will not do comes back with the list."""
+    wanted, sort = read_query(query)
+    kept = address(wanted, sort)
+    try:
+        await saved_filters.keep_filter(session, actor, name, kept.partition("?")[2], now)
+    except CannotKeep as refusal:
+        await session.rollback()
+        entered = {"name": name, "error": refusal.errors["name"]}
+        return await draw_list(request, session, wired, actor, frame, now, wanted, sort, entered=entered)
+    return go_to(kept)
+
+
+@router.post("/issues/filters/{filter_id}/drop", dependencies=[allow()])
+async def drop_filter(
+    session: SessionDep, actor: ActorDep, filter_id: UUID, query: Annotated[str, Form(max_length=2000)] = ""
+) -> Response:
+    """Forget it; the list stays as it was."""
+    await saved_filters.drop_filter(session, actor, filter_id)
+    return go_to(address(*read_query(query)))
+
+
+async def draw_list(
+    request: Request,
+    session: AsyncSession,
+    wired: Wired,
+    actor: Actor,
+    frame: Frame,
+    now: datetime,
+    wanted: IssueFilter,
+    sort: Sort,
+    after: str | None = None,
+    *,
+    entered: Mapping[str, str] | None = None,
+) -> Response:
+    """The list with everything around it; `entered` is a name that was refused, and why."""
     await wired.calendar.refresh(session, now)
     page = await issues.list_issues(session, actor, wanted, after=after, sort=sort)
     marks = await unread.find_unread(session, actor, [line.id for line in page.items])
@@ -83,6 +138,7 @@ async def list_issues(
     return draw(
         request,
         "issues.html",
+        status=422 if entered else 200,
         frame=frame,
         scope=tell_scope(frame, actor.roles),
         notice=None
@@ -96,6 +152,7 @@ async def list_issues(
         tab_items=_tabs(frame, wanted, sort, counts),
         filtered=tell_filter(wanted, names),
         unfiltered=address(IssueFilter(phase=wanted.phase), sort),
+        kept=await _kept(session, actor, wanted, sort, entered),
         issues=[{**show(line, wired.calendar, now), "unread": marks.get(line.id)} for line in page.items],
         first=address(wanted, sort) if after else None,
         next=address(wanted, sort, after=page.next) if page.next else None,
@@ -135,6 +192,27 @@ async def export_issues(
     )
 
 
+async def _kept(
+    session: AsyncSession,
+    actor: Actor,
+    wanted: IssueFilter,
+    sort: Sort,
+    entered: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """The filters this person has kept, and whether the one that is shown may join them."""
+    query = address(wanted, sort).partition("?")[2]
+    mine = await saved_filters.list_filters(session, actor)
+    return {
+        "filters": [
+            {"id": one.id, "name": one.name, "address": f"/issues?{one.query}", "current": one.query == query}
+            for one in mine
+        ],
+        "query": query,
+        "may_keep": bool(query) and query not in {one.query for one in mine},
+        "entered": entered,
+    }
+
+
 def show(line: IssueLine, calendar: WorkingCalendar, now: NowDep) -> dict[str, Any]:
     """A line with its deadline in words, while the deadline matters."""
     due = (
@@ -155,6 +233,13 @@ async def list_statuses(session: AsyncSession, wired: Wired) -> list[str]:
             for literal in re.findall(r'"([^"]+)"', element.properties.get(name, "")):
                 found[literal] = None
     return list(found)
+
+
+def read_query(query: str) -> tuple[IssueFilter, Sort]:
+    """What an address's query asks for; what the list does not know is left out."""
+    given = {key: value.replace("\0", "")[:200] for key, value in parse_qsl(query)}
+    sort: Sort = "due" if given.get("sort") == "due" else "newest"
+    return IssueFilter(**{one.name: given.get(one.name) for one in dc_fields(IssueFilter)}), sort
 
 
 def address(wanted: IssueFilter, sort: Sort, *, after: str | None = None, path: str = "/issues") -> str:
