@@ -29,7 +29,7 @@ async def list_filters(session: AsyncSession, actor: Actor) -> list[SavedFilter]
 
 async def keep_filter(session: AsyncSession, actor: Actor, name: str, query: str, now: datetime) -> None:
     """Keep this query under a name; what had the name is replaced. Raises CannotKeep."""
-    name = " ".join(name.split())
+    name = " ".join(name.replace("\0", " ").split())
     if not name:
         raise CannotKeep({"name": "请给这个筛选起个名称。"})
     if len(name) > LONGEST_NAME:

@@ -5,12 +5,34 @@ Commands and reading rights are those of `tasks` and `domain`; a page only asks,
 
 from fastapi import APIRouter
 
-from api.pages import account, captcha, demo_inbox, issue, issue_list, new_issue, sign_in, task, task_list
+from api.pages import (
+    account,
+    answer_templates,
+    captcha,
+    demo_inbox,
+    issue,
+    issue_list,
+    new_issue,
+    sign_in,
+    task,
+    task_list,
+)
 from api.pages.error_page import error_page
 
 __all__ = ["error_page", "router"]
 
 router = APIRouter()
 # Fixed addresses before those with an id in the same place.
-for part in (sign_in, captcha, account, demo_inbox, task_list, task, issue_list, new_issue, issue):
+for part in (
+    sign_in,
+    captcha,
+    account,
+    demo_inbox,
+    answer_templates,
+    task_list,
+    task,
+    issue_list,
+    new_issue,
+    issue,
+):
     router.include_router(part.router)

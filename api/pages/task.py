@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.answers import Json
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, WiredDep, allow
 from api.failures import note_attempt
+from api.pages import answer_templates
 from api.pages.done import draw_done
 from api.pages.frame import FrameDep, frame_of
 from api.pages.issue_view import IssueView, find_expiry, view_issue
@@ -86,17 +87,23 @@ async def send_task(
     act: Annotated[str, Form()] = "send",
     version: Annotated[int | None, Form()] = None,
     idempotency_key: Annotated[str | None, Form(max_length=200)] = None,
+    template: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
-    """Save or send what was filled in. What is refused comes back with every mistake and everything that was typed."""
+    """Save what was filled in (with a template put in, where the browser cannot), or send it.
+
+    What is refused comes back with every mistake and everything that was typed.
+    """
     form = await request.form()
     answers = read_answers(form)
     try:
         await keep_uploads(session, wired, actor, form, answers, now)
-        if act == "save":
+        if act in ("save", "template"):
             view = await inbox.get_task(session, engine, actor, task_id, now)
             answers = type_answers(view.form, view.context, answers)
+            if act == "template":
+                answers = await answer_templates.put_in(session, actor, answers, template)
             await commands.save_draft(session, engine, actor, task_id, answers, now)
-            return go_to(f"/tasks/{task_id}")
+            return go_to(f"/tasks/{task_id}{'#f-answer' if act == 'template' else ''}")
         note_attempt(request, "complete", actor, task_id=task_id, answers=answers)
         await completion.complete(
             session,
@@ -240,6 +247,8 @@ async def _draw(
     colleagues = []
     if view.may_release:
         colleagues = await commands.list_colleagues(session, wired.engine, actor, view.line.id)
+    if work is not None:
+        work = await answer_templates.offer(session, actor, work)
     edits_issue = bool(work) and any(one.key == "description" for one in walk(work.fields if work else []))
     return draw(
         request,

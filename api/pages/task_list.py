@@ -14,6 +14,7 @@ from api.pages.frame import Frame, FrameDep
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from domain.actor import Actor
+from domain.answer_templates import USERS
 from domain.working_days import WorkingCalendar
 from tasks import commands, inbox, unread
 from tasks.inbox import TaskLine, View
@@ -52,6 +53,7 @@ async def list_tasks(
         view=shown,
         tab_items=_tabs(frame, shown),
         caption=NAMES[shown],
+        has_templates=bool(actor.offices_as(*USERS)),
         tasks=[
             {**_show(line, shown, actor, wired.calendar, now), "unread": marks.get(line.instance_id)}
             for line in page.items

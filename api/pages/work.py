@@ -23,7 +23,7 @@ from tasks.fields import Field, FormContext, Schema, fields, inputs, options
 from tasks.inbox import TaskView
 
 # What a form carries besides its answers.
-OURS = frozenset({"csrf_token", "idempotency_key", "version", "act"})
+OURS = frozenset({"csrf_token", "idempotency_key", "version", "act", "template"})
 UPLOAD = ".upload"  # what a file input adds to its field's key, for browsers that send files with the form
 TICKED = ("on", "true", "1", True)
 BUTTONS = {
@@ -50,6 +50,8 @@ class Work:
     lead: str | None = None
     files: Mapping[str, Attachment] = field(default_factory=dict[str, Attachment])
     upload: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    templates: Sequence[tuple[str, Sequence[Any]]] | None = None
+    """What may be put into the answer, by whose it is; None where nothing may be."""
 
     @property
     def labels(self) -> set[str]:

@@ -4,6 +4,7 @@ import htmx from "htmx.org";
 import { attachDraft } from "./desk/drafts.js";
 import { attachFilters } from "./desk/filters.js";
 import { attachForm } from "./desk/forms.js";
+import { attachInserts } from "./desk/inserts.js";
 import { attachKeys } from "./desk/keys.js";
 import { attachMenus } from "./desk/menus.js";
 import { attachResend } from "./desk/resend.js";
@@ -25,6 +26,7 @@ function attachAll(root) {
 attachAll(document);
 attachMenus();
 attachKeys();
+attachInserts();
 document.body.addEventListener("htmx:load", (event) => {
   if (event.detail.elt !== document.body) attachAll(event.detail.elt);
 });
