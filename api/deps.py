@@ -48,6 +48,8 @@ OPEN = frozenset(
         "/api/v1/sign-in/code",
         "/api/v1/sign-in/captcha",
         "/api/v1/sign-in/captcha/wait",
+        "/api/v1/sign-in/lost-phone",
+        "/api/v1/sign-in/lost-phone/code",
         "/api/v1/dev/inbox",
         "/api/v1/dev/people",
         "/dev/inbox",
@@ -56,6 +58,8 @@ OPEN = frozenset(
         "/sign-in",
         "/sign-in/code",
         "/sign-in/captcha.png",
+        "/sign-in/help",
+        "/sign-in/help/send",
     }
 )
 

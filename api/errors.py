@@ -64,6 +64,7 @@ STATUS: dict[type[Refusal], int] = {
     domain.PasswordRefused: 422,
     domain.PasswordMustChange: 403,
     domain.CannotKeep: 422,
+    domain.PhoneRefused: 422,
     domain.AttachmentRefused: 422,
     domain.NotAdmin: 403,
     domain.MemberUnknown: 404,

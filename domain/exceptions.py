@@ -9,6 +9,7 @@ Refusal
 ├── CodeRefused, TooManyCodes           signing in
 ├── PasswordRefused, PasswordMustChange an officer's password
 ├── CannotKeep                          a filter or template with something missing    errors
+├── PhoneRefused                        one's number
 ├── AttachmentRefused                   a file that may not come in
 └── NotAdmin, MemberUnknown             who keeps the members of an enterprise, and whom
     MemberRefused, MemberExists         what was typed about a member    errors
@@ -87,6 +88,15 @@ class CannotKeep(Refusal):
     def __init__(self, errors: Mapping[str, str]) -> None:
         super().__init__(errors=dict(errors))
         self.errors = dict(errors)
+
+
+class PhoneRefused(Refusal):
+    """手机号码没有更换，请修改后再提交。"""
+
+    keeps_changes: ClassVar[bool] = True  # wrong codes are counted
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(next(iter(errors.values()), None), errors=errors)
 
 
 class AttachmentRefused(Refusal):

@@ -36,6 +36,7 @@ MENU = (
     Entry("待办", "/tasks", MEMBERS | OFFICERS, counts_tasks=True),
     Entry("问题管理", "/issues", MEMBERS | OFFICERS),
     Entry("新建", "/issues/new", MEMBERS),
+    Entry("换手机号申请", "/phone-requests", frozenset({"registrar", "system_admin"})),
 )
 
 

@@ -22,6 +22,7 @@ from domain.models.people import (
     OfficerRole,
     Person,
 )
+from domain.models.phones import PhoneRequest
 
 __all__ = [
     "AdminOffer",
@@ -48,6 +49,7 @@ __all__ = [
     "Officer",
     "OfficerRole",
     "Person",
+    "PhoneRequest",
     "SavedFilter",
     "SignInChallenge",
     "SignInSession",

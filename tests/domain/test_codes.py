@@ -86,7 +86,7 @@ async def test_without_a_challenge_id_the_newest_code_of_the_browser_counts(desk
 @pytest.mark.parametrize(
     "changed",
     [
-        {"purpose": "change_phone"},
+        {"purpose": "change_phone_old"},
         {"browser_key": "another"},
         {"browser_key": None},
         {"phone": "+8613999999999"},
@@ -146,7 +146,7 @@ async def test_a_new_code_for_another_purpose_leaves_the_old_one(desk: Desk) -> 
     desk.limits = replace(desk.limits, **ROOMY)
     first = await desk.ask()
     code = desk.pigeons.code
-    await desk.ask(purpose="change_phone")
+    await desk.ask(purpose="change_phone_old")
     assert await desk.check(first, code) is not None
 
 
