@@ -21,6 +21,7 @@ from domain.attachments import AttachmentStore, sweep_orphans
 from domain.captcha import forget_captchas
 from domain.deadlines import recompute_deadline
 from domain.models import Issue
+from domain.presence import sweep_presence
 from domain.working_days import WorkingCalendar, unknown_years
 from engine.exceptions import EngineFailure, NotWaiting, UnknownProcess
 from engine.instances import Engine
@@ -185,6 +186,7 @@ async def sweep(context: JobContext, timestamp: int) -> None:
     async with parts.sessions() as session:
         await purge_answers(session, now, parts.settings.idempotency_d)
         await forget_captchas(session, now)
+        await sweep_presence(session, now)
         gone = await sweep_orphans(session, parts.store, now, keep=await find_drafted_files(session))
         await session.commit()
     log.info("sweep.done", files=gone)

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from api.pages import (
     account,
     answer_templates,
+    beside,
     captcha,
     demo_inbox,
     issue,
@@ -35,6 +36,7 @@ for part in (
     phone_requests,
     demo_inbox,
     answer_templates,
+    beside,
     task_list,
     task,
     issue_list,

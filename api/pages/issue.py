@@ -9,6 +9,7 @@ from starlette.responses import Response
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, WiredDep, allow
 from api.failures import note_attempt
 from api.json.attachments import answer_file
+from api.pages.beside import who_else
 from api.pages.frame import FrameDep
 from api.pages.issue_view import IssueView, view_issue
 from api.pages.render import draw, go_to
@@ -62,6 +63,8 @@ async def show_issue(
         work=work,
         wanted=[_want(task) for task in issue.detail.open_tasks if task.is_mine or task.may_claim],
         state_words=tell_state(issue),
+        others=await who_else(session, actor, issue_id, now),
+        now=now,
         may_withdraw=issue.detail.may_withdraw,
         process={"done": issue.steps, "active": issue.current_steps},
     )

@@ -11,6 +11,7 @@ from api.answers import Json
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, WiredDep, allow
 from api.failures import note_attempt
 from api.pages import answer_templates
+from api.pages.beside import who_else
 from api.pages.done import draw_done
 from api.pages.frame import FrameDep, frame_of
 from api.pages.issue_view import IssueView, find_expiry, view_issue
@@ -31,6 +32,7 @@ from api.pages.work import (
 from api.wired import Wired
 from domain.actor import Actor
 from domain.exceptions import AttachmentRefused, ChooseExecutive, NoExecutive, OfficeClosed, SameOffice
+from domain.presence import Looker
 from engine.exceptions import NotYours, StaleVersion, TaskAlreadyClaimed, TaskGone
 from errors import Refusal
 from tasks import commands, completion, inbox, unread
@@ -241,9 +243,11 @@ async def _draw(
     await wired.calendar.refresh(session, now)
     frame = await frame_of(session, actor)
     issue: IssueView | None = None
+    others: list[Looker] | None = None
     if view.line.issue:
         await unread.mark_seen(session, actor, view.line.issue.id, now)
         issue = await view_issue(session, wired, actor, view.line.issue.id, now)
+        others = await who_else(session, actor, view.line.issue.id, now)
     colleagues = []
     if view.may_release:
         colleagues = await commands.list_colleagues(session, wired.engine, actor, view.line.id)
@@ -268,6 +272,8 @@ async def _draw(
         back={"address": "/tasks", "name": "待办"},
         beside=issue is not None and not edits_issue,
         colleagues=colleagues,
+        others=others,
+        now=now,
         next_task=await _next_task(session, actor, view.line.id),
     )
 

@@ -7,6 +7,7 @@ import { attachForm } from "./desk/forms.js";
 import { attachInserts } from "./desk/inserts.js";
 import { attachKeys } from "./desk/keys.js";
 import { attachMenus } from "./desk/menus.js";
+import { attachPresence } from "./desk/presence.js";
 import { attachResend } from "./desk/resend.js";
 import { attachUploads } from "./desk/uploads.js";
 
@@ -27,6 +28,7 @@ attachAll(document);
 attachMenus();
 attachKeys();
 attachInserts();
+attachPresence();
 document.body.addEventListener("htmx:load", (event) => {
   if (event.detail.elt !== document.body) attachAll(event.detail.elt);
 });
