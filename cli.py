@@ -26,6 +26,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # they print local variables: secrets and personal data
 )
+audit = typer.Typer(help="审计记录：核对、删除个人信息、重新签名。", no_args_is_help=True)
+app.add_typer(audit, name="audit")
 
 DataDir = Annotated[
     Path | None, typer.Option("--data", help="数据目录（QINGLING_DATA_DIR）。", file_okay=False)
@@ -146,6 +148,65 @@ def demo(data: DataDir = None) -> None:
 
     for line in run_or_explain(run):
         typer.echo(line)
+
+
+@audit.command()
+def verify(
+    anchors: Annotated[
+        list[str] | None, typer.Option("--anchor", help="抄录过的链尾，写作 批号:摘要；可以写多个。")
+    ] = None,
+    data: DataDir = None,
+    demo: Demo = None,
+) -> None:
+    """核对审计记录：有改动、删除、插入或缺失的，退出码为 1，每处一行。"""
+    from tasks.audit_log import read_anchors, verify_log
+
+    settings = read_settings(data_dir=data, demo=demo)
+
+    def run() -> tuple[list[str], bool]:
+        with a_database(settings) as url:
+            return asyncio.run(verify_log(settings, url, read_anchors(anchors or [])))
+
+    lines, is_whole = run_or_explain(run)
+    for line in lines:
+        typer.echo(line)
+    sys.exit(0 if is_whole else 1)
+
+
+@audit.command()
+def erase(
+    who: Annotated[str, typer.Argument(help="手机号码，或自然人账号的编号。")],
+    data: DataDir = None,
+    demo: Demo = None,
+) -> None:
+    """删除审计记录中某人的个人信息（姓名、手机、地址等）；记录本身和封存链不变，删除也记入审计。"""
+    from tasks.audit_log import erase_somebody
+
+    settings = read_settings(data_dir=data, demo=demo)
+
+    def run() -> str:
+        with a_database(settings) as url:
+            return asyncio.run(erase_somebody(settings, url, who))
+
+    typer.echo(run_or_explain(run))
+
+
+@audit.command()
+def sign(
+    anchor: Annotated[str, typer.Option(help="更换密钥之前抄录的链尾，写作 批号:摘要。")],
+    data: DataDir = None,
+    demo: Demo = None,
+) -> None:
+    """更换 QINGLING_SECRET_KEY 之后，核对无误再重新签名链尾。"""
+    from tasks.audit_log import read_anchors, sign_again
+
+    settings = read_settings(data_dir=data, demo=demo)
+
+    def run() -> str:
+        with a_database(settings) as url:
+            return asyncio.run(sign_again(settings, url, read_anchors([anchor])))
+
+    typer.echo(run_or_explain(run))
 
 
 def serve_all(settings: Settings) -> None:

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     session_idle_h: float = Field(default=8, gt=0)
     session_absolute_h: float = Field(default=7 * 24, gt=0)
     idempotency_d: int = Field(default=7, ge=1)
+    audit_keep_d: int = Field(default=183, ge=0)
 
     captcha: bool = True
     captcha_lifetime_s: int = Field(default=300, ge=30)

@@ -50,12 +50,12 @@ WITH record AS (
 )
 INSERT INTO audit_personal (record_id, path, person_id, salt, value)
 SELECT :id, r.path,
-    CASE WHEN r.path = 'from/ip' THEN CAST(:actor_id AS uuid) ELSE coalesce(CAST(:person_id AS uuid), CASE :about
+    CASE WHEN r.path = 'from/ip' THEN CAST(:actor_id AS uuid) ELSE coalesce(r.person, CAST(:person_id AS uuid), CASE :about
         WHEN 'membership' THEN (SELECT person_id FROM membership WHERE id = CAST(:row_id AS uuid))
         WHEN 'officer' THEN (SELECT person_id FROM officer WHERE id = CAST(:row_id AS uuid))
     END) END,
     decode(r.salt, 'hex'), r.value
-FROM jsonb_to_recordset(CAST(:values AS jsonb)) AS r(path text, salt text, value text)
+FROM jsonb_to_recordset(CAST(:values AS jsonb)) AS r(path text, salt text, value text, person uuid)
 """)
 
 
@@ -64,28 +64,31 @@ class Apart:
     """The personal values of one record, taken out of it: digests to keep, and rows to store elsewhere."""
 
     digests: dict[str, str] = field(default_factory=dict[str, str])
-    rows: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    rows: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
-    def put(self, path: str, value: Any) -> None:
+    def put(self, path: str, value: Any, person_id: object = None) -> None:
         """Keep this value under this path."""
         salt = secrets.token_bytes(SALT_BYTES)
         written = value if isinstance(value, str) else _dump(value)
         self.digests[path] = digest_value(salt, written).hex()
-        self.rows.append({"path": path, "salt": salt.hex(), "value": written})
+        self.rows.append({"path": path, "salt": salt.hex(), "value": written, "person": _as_id(person_id)})
 
-    def take_out(self, value: Any, path: str) -> Any:
-        """`value` without what is personal in it; at those places stands None."""
+    def take_out(self, value: Any, path: str, person_id: object = None) -> Any:
+        """`value` without what is personal in it; at those places stands None. A `person_id` counts for what is below it."""
         if isinstance(value, Mapping):
-            return {str(key): self._part(str(key), part, f"{path}/{key}") for key, part in value.items()}
+            whose = value.get("person_id") or person_id
+            return {
+                str(key): self._part(str(key), part, f"{path}/{key}", whose) for key, part in value.items()
+            }
         if isinstance(value, list | tuple):
-            return [self.take_out(part, f"{path}/{place}") for place, part in enumerate(value)]
+            return [self.take_out(part, f"{path}/{place}", person_id) for place, part in enumerate(value)]
         return value
 
-    def _part(self, key: str, value: Any, path: str) -> Any:
+    def _part(self, key: str, value: Any, path: str, person_id: object) -> Any:
         if key in PERSONAL and value not in (None, ""):
-            self.put(path, value)
+            self.put(path, value, person_id)
             return None
-        return self.take_out(value, path)
+        return self.take_out(value, path, person_id)
 
 
 async def record(
@@ -103,7 +106,7 @@ async def record(
 
     `action` is verb_object (`add_member`), `about` a table's noun (`membership`). `actor` is None where nobody has signed
     in or the machine acts. Values under the keys in PERSONAL are put apart, at any depth; a `person_id` in `after`
-    or `before` says whose they are, else the row that the record is about.
+    or `before`, or beside them, says whose they are, else the row that the record is about.
     """
     apart = Apart()
     before = apart.take_out(before, "before")

@@ -11,6 +11,7 @@ Refusal
 ├── CannotKeep                          a filter or template with something missing    errors
 ├── PhoneRefused                        one's number
 ├── AttachmentRefused                   a file that may not come in
+├── ChainBroken                         the seal of the audit log
 └── NotAdmin, MemberUnknown             who keeps the members of an enterprise, and whom
     MemberRefused, MemberExists         what was typed about a member    errors
     LastAdmin, OfferGone                the admin's own role
@@ -101,6 +102,10 @@ class PhoneRefused(Refusal):
 
 class AttachmentRefused(Refusal):
     """附件不符合要求。"""
+
+
+class ChainBroken(Refusal):
+    """审计记录的封存链与已签名的链尾不符，已停止封存。请运行 qingling audit verify 查明原因。"""
 
 
 class NotAdmin(Refusal):

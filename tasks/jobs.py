@@ -1,4 +1,5 @@
-"""Work without a person: timers that are due, deadlines that a new calendar moves, what is old and may go.
+"""Work without a person: timers that are due, deadlines that a new calendar moves, the seal of the audit log, what is old
+and may go.
 
 Each due instance has a transaction of its own; a failure is recorded as an incident in another one, which also puts the
 timer off. These are edges: they open and commit their sessions. The time comes from whoever starts them.
@@ -18,8 +19,10 @@ from sqlmodel import col
 
 from db.jobs import jobs
 from domain.attachments import AttachmentStore, sweep_orphans
+from domain.audit_chain import sealing_key
 from domain.captcha import forget_captchas
 from domain.deadlines import recompute_deadline
+from domain.exceptions import ChainBroken
 from domain.models import Issue
 from domain.presence import sweep_presence
 from domain.working_days import WorkingCalendar, unknown_years
@@ -30,6 +33,7 @@ from tasks import statements
 from tasks.completion import finish
 from tasks.leavers import Heirs, move_issue
 from tasks.operators import OVERDUE_TIMER, REMIND_TIMER
+from tasks.sealing import seal_all
 from tasks.subjects import command, flush, open_subject
 
 log = structlog.get_logger(__name__)
@@ -190,6 +194,18 @@ async def sweep(context: JobContext, timestamp: int) -> None:
         gone = await sweep_orphans(session, parts.store, now, keep=await find_drafted_files(session))
         await session.commit()
     log.info("sweep.done", files=gone)
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="seal_audit", queue=QUEUE, pass_context=True, queueing_lock="seal_audit")
+async def seal_audit(context: JobContext, timestamp: int) -> None:
+    """Every minute: what has been written since is sealed. A broken chain is told and not gone on with."""
+    parts: Parts = context.additional_context["wired"]
+    now = datetime.fromtimestamp(timestamp, tz=UTC)
+    try:
+        await seal_all(parts.sessions, sealing_key(parts.settings.pepper), now)
+    except ChainBroken:
+        log.error("audit.chain_broken", effect="nothing more is sealed; run qingling audit verify")
 
 
 async def find_drafted_files(session: AsyncSession) -> set[UUID]:
