@@ -17,6 +17,7 @@ from domain.actor import Actor
 from domain.exceptions import PasswordMustChange
 from domain.models.people import ENTERPRISE_ROLES, OFFICER_ROLES
 from domain.signin import load_actor
+from domain.suspension import require_acting
 from engine.instances import Engine
 from settings import Settings
 from tasks.exceptions import NotAllowed
@@ -121,27 +122,36 @@ MaybeActorDep = Annotated[Actor | None, Depends(find_actor)]
 ActorDep = Annotated[Actor, Depends(require_actor)]
 
 
+READING = frozenset({"GET", "HEAD"})
+
+
 class Allow:
-    """Lets people with one of these roles through, or everyone who has signed in when no role is named."""
+    """Lets people with one of these roles through, or everyone who has signed in when no role is named.
 
-    def __init__(self, roles: frozenset[str]) -> None:
+    People of a suspended enterprise only read; what they may do all the same (sign out, act for another one) says so.
+    """
+
+    def __init__(self, roles: frozenset[str], *, while_suspended: bool) -> None:
         self.roles = roles
+        self.while_suspended = while_suspended
 
-    async def __call__(self, actor: ActorDep) -> None:
+    async def __call__(self, request: Request, actor: ActorDep) -> None:
         if self.roles and not self.roles & actor.roles:
             raise NotAllowed
+        if request.method not in READING and not self.while_suspended:
+            require_acting(actor)
 
 
 ENTERPRISE = frozenset(ENTERPRISE_ROLES)
 OFFICERS = frozenset(OFFICER_ROLES)
 
 
-def allow(*roles: str) -> Any:
+def allow(*roles: str, while_suspended: bool = False) -> Any:
     """The declaration of a route: who may call it. No role: whoever has signed in; the command then decides on the row."""
     unknown = set(roles) - ENTERPRISE - OFFICERS
     if unknown:
         raise ValueError(f"no such roles: {sorted(unknown)}")
-    return Depends(Allow(frozenset(roles)))
+    return Depends(Allow(frozenset(roles), while_suspended=while_suspended))
 
 
 def find_allow(dependant: Dependant) -> Iterator[Allow]:

@@ -73,6 +73,10 @@ STATUS: dict[type[Refusal], int] = {
     domain.LastAdmin: 409,
     domain.OfferGone: 409,
     domain.SheetRefused: 422,
+    domain.FormRefused: 422,
+    domain.RecordUnknown: 404,
+    domain.NotAdministrator: 403,
+    domain.ChangeRefused: 409,
 }
 TITLES = {
     400: "请求不正确。",

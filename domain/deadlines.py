@@ -4,6 +4,7 @@ It is kept as what it is made of (`deadline_from`, `days_given`, `paused_s`), so
 move it to the right day.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,12 +38,23 @@ def set_deadline(issue: Issue, days: int, calendar: WorkingCalendar, now: dateti
 
 def recompute_deadline(issue: Issue, calendar: WorkingCalendar) -> Deadline:
     """The deadline as this calendar has it; `issue.due_at` is set to it. The issue must have been given days."""
+    deadline = work_out(issue, calendar)
+    issue.due_at = deadline.due_at
+    return deadline
+
+
+def count_moved(issues: Iterable[Issue], calendar: WorkingCalendar) -> int:
+    """How many of these have a deadline that this calendar puts elsewhere. Changes nothing."""
+    return sum(work_out(issue, calendar).due_at != issue.due_at for issue in issues)
+
+
+def work_out(issue: Issue, calendar: WorkingCalendar) -> Deadline:
+    """The deadline from what it is made of. The issue must have been given days."""
     if issue.deadline_from is None or issue.days_given is None:
         raise ValueError(f"issue {issue.number} has no deadline")
     paused = timedelta(seconds=issue.paused_s)
     due_at = add_working_days(issue.deadline_from, issue.days_given, calendar) + paused
     remind_at = add_working_days(issue.deadline_from, issue.days_given * REMIND_AFTER, calendar) + paused
-    issue.due_at = due_at
     return Deadline(due_at, remind_at)
 
 

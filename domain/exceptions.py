@@ -3,6 +3,7 @@
 Refusal
 ├── NoExecutive, ChooseExecutive        who reviews
 ├── EnterpriseNotApproved               may not raise issues yet
+│   └── EnterpriseSuspended             or no more: reads only
 ├── OfficeClosed, SameOffice            where an issue may go
 ├── CannotWithdraw                      too late
 ├── CaptchaRefused                      before the first code
@@ -12,10 +13,17 @@ Refusal
 ├── PhoneRefused                        one's number
 ├── AttachmentRefused                   a file that may not come in
 ├── ChainBroken                         the seal of the audit log
-└── NotAdmin, MemberUnknown             who keeps the members of an enterprise, and whom
-    MemberRefused, MemberExists         what was typed about a member    errors
-    LastAdmin, OfferGone                the admin's own role
-    SheetRefused                        an Excel file that cannot be read
+├── NotAdmin, MemberUnknown             who keeps the members of an enterprise, and whom
+│   MemberRefused, MemberExists         what was typed about a member    errors
+│   LastAdmin, OfferGone                the admin's own role
+│   SheetRefused                        an Excel file that cannot be read
+├── FormRefused                         what an administrator typed    errors
+├── RecordUnknown                       an office, officer, entry that is not there
+└── NotAdministrator                    the role was taken away meanwhile
+    ChangeRefused                       an administrator's change that breaks a rule
+    ├── OwnRights                       nobody changes their own
+    ├── RolesApart                      GB/T 22239-2019: three administrators, three people
+    └── LastAdministrator               somebody has to be left
 """
 
 from collections.abc import Mapping
@@ -144,3 +152,39 @@ class OfferGone(Refusal):
 
 class SheetRefused(Refusal):
     """这个 Excel 文件不能导入。"""
+
+
+class EnterpriseSuspended(EnterpriseNotApproved):
+    """贵企业已被海关暂停使用，可以查看，不能提出或办理问题。如有疑问请拨打 12360。"""
+
+
+class FormRefused(Refusal):
+    """填写的内容有误，请修改后再提交。"""
+
+    def __init__(self, errors: Mapping[str, str], message: str | None = None) -> None:
+        super().__init__(message, errors=dict(errors))
+        self.errors = dict(errors)
+
+
+class RecordUnknown(Refusal):
+    """没有找到这条记录，可能已有变化。"""
+
+
+class NotAdministrator(Refusal):
+    """您已经没有这项管理权限，没有任何改动。"""
+
+
+class ChangeRefused(Refusal):
+    """这项改动不被接受，没有任何改动。"""
+
+
+class OwnRights(ChangeRefused):
+    """不能改动自己的权限或账号状态，请由另一位管理员办理。"""
+
+
+class RolesApart(ChangeRefused):
+    """系统管理员、安全管理员和审计管理员必须由不同的人担任（GB/T 22239-2019），一个人只能担任其中一种。"""
+
+
+class LastAdministrator(ChangeRefused):
+    """这是最后一位在岗的该类管理员，不能停用或收回。请先让另一位关员担任。"""

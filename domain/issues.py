@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.actor import Actor
 from domain.exceptions import EnterpriseNotApproved
 from domain.models import Issue
+from domain.suspension import require_acting
 from domain.working_days import BEIJING
 
 NEXT_SERIAL = text("SELECT nextval('issue_number_seq')")
@@ -23,7 +24,8 @@ async def next_number(session: AsyncSession, office: str, now: datetime) -> str:
 
 
 def require_approved(actor: Actor) -> UUID:
-    """The enterprise this member may raise issues for; EnterpriseNotApproved otherwise."""
+    """The enterprise this member may raise issues for; EnterpriseNotApproved (or its kind) otherwise."""
+    require_acting(actor)
     if actor.enterprise_id is None or actor.enterprise_status != "approved":
         raise EnterpriseNotApproved
     return actor.enterprise_id

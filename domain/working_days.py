@@ -28,9 +28,10 @@ class WorkingCalendar:
         self._years_of_overrides = frozenset(day.year for day in self._overrides)
         self._read_at: datetime | None = None
 
-    async def refresh(self, session: AsyncSession, now: datetime) -> bool:
-        """Read the administrator's days again when the last reading is older than a minute; whether they differ."""
-        if self._read_at is not None and now - self._read_at < FRESH_FOR:
+    async def refresh(self, session: AsyncSession, now: datetime, *, at_once: bool = False) -> bool:
+        """Read the administrator's days again when the last reading is older than a minute (or `at_once`); whether they
+        differ."""
+        if not at_once and self._read_at is not None and now - self._read_at < FRESH_FOR:
             return False
         rows = await session.execute(select(col(CalendarDay.day), col(CalendarDay.working)))
         fresh: dict[date, bool] = dict(rows.all())

@@ -83,10 +83,22 @@ class Engine:
             raise TaskAlreadyClaimed(claimed_by=task.claimed_by, claimed_at=task.claimed_at)
         return await self._move(session, locked, task, "task_claimed", to=actor, actor=actor, now=now)
 
-    async def release(self, session: AsyncSession, locked: Locked, *, actor: UUID, now: datetime) -> Step:
-        """Give one's task back to its groups. TaskGone; NotYours, also when it was assigned or has no groups."""
+    async def release(
+        self,
+        session: AsyncSession,
+        locked: Locked,
+        *,
+        actor: UUID | None,
+        now: datetime,
+        supervising: bool = False,
+    ) -> Step:
+        """Give one's task back to its groups. TaskGone; NotYours, also when it was assigned or has no groups.
+
+        `supervising`: the caller has checked that somebody else's task is to go back; `actor` is who sees to it.
+        """
         task = _open_task(locked)
-        _require_claimed_by(task, actor)
+        if not supervising:
+            _require_claimed_by(task, actor)
         if task.assignee is not None or not task.candidate_groups:
             raise NotYours(
                 "这项任务指定由您办理，不能退回。", claimed_by=task.claimed_by, claimed_at=task.claimed_at
@@ -352,7 +364,9 @@ class Engine:
             "actor": actor,
             "now": now,
             "waited_s": (now - task.created_at).total_seconds() if is_first_claim else None,
-            "details": orjson.dumps({"from": task.claimed_by, "to": to}).decode() if to != actor else None,
+            "details": orjson.dumps({"from": task.claimed_by, "to": to}).decode()
+            if to is None or to != actor
+            else None,
             "status": status,
         }
         await write_once(session, statements.MOVE_TASK, parameters)

@@ -175,7 +175,8 @@ class ProcessEvent(SQLModel, table=True):
 
 
 class Incident(SQLModel, table=True):
-    """A failure of ours (an operator or an expression that broke), kept until an operator of the system closes it."""
+    """A failure of ours (an operator or an expression that broke), kept until an operator of the system closes it with a
+    note; one of a timer closes itself when the timer fires at last."""
 
     __tablename__ = "incident"
     __table_args__ = (Index("incident_open", "instance_id", postgresql_where=text("resolved_at is null")),)
@@ -191,3 +192,4 @@ class Incident(SQLModel, table=True):
     last_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     resolved_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     resolved_by: UUID | None = None
+    note: str = Field(default="", sa_column_kwargs={"server_default": ""})

@@ -6,7 +6,7 @@ first. Who may not even know of a task is told that there is none.
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.actor import Actor
 from domain.people import find_names
+from domain.roles import hold_groups
 from engine.exceptions import NotYours, TaskGone
 from engine.instances import Engine
 from engine.steps import Locked, Step, TaskRow
@@ -53,6 +54,12 @@ async def claim(
 
     A task that is mine already stays mine, and nothing is done (None): a program that got no answer asks again.
     """
+    return await _claim(session, engine, await _hold(session, actor), task_id, now)
+
+
+async def _claim(
+    session: AsyncSession, engine: Engine, actor: Actor, task_id: UUID, now: datetime
+) -> Step | None:
     async with named(session), command(session):
         locked, task = await lock_known(session, engine, actor, task_id)
         if task.claimed_by == actor.person_id and task.state == "ready":
@@ -70,6 +77,7 @@ async def claim_many(
     """Claim these tasks, each on its own: one that is gone or taken does not spoil the others."""
     if len(task_ids) > MOST_AT_ONCE:
         raise NotAllowed(f"一次最多认领 {MOST_AT_ONCE} 项任务。")
+    actor = await _hold(session, actor)
     claimed: list[UUID] = []
     refused: dict[UUID, str] = {}
     # One order for everyone who locks several instances, by their ids: they cannot wait for each other.
@@ -78,7 +86,7 @@ async def claim_many(
     for task_id in [*known, *sorted(set(task_ids) - set(known))]:
         try:
             async with session.begin_nested():
-                await claim(session, engine, actor, task_id, now)
+                await _claim(session, engine, actor, task_id, now)
             claimed.append(task_id)
         except Refusal as refusal:
             refused[task_id] = refusal.message
@@ -102,6 +110,7 @@ async def hand_over(
 ) -> Step:
     """Give my task to somebody else in its groups (an active handler of the same office)."""
     async with named(session), command(session):
+        await hold_groups(session, to)
         locked, task = await lock_known(session, engine, actor, task_id)
         require_mine(actor, task)
         if to == actor.person_id:
@@ -196,6 +205,13 @@ async def named(session: AsyncSession) -> AsyncIterator[None]:
             for key, id_ in people.items():
                 refusal.details[f"{key}_name"] = names.get(UUID(str(id_)))
         raise
+
+
+async def _hold(session: AsyncSession, actor: Actor) -> Actor:
+    """An officer with the roles they have now, kept until the transaction ends: before their instances are locked."""
+    if actor.officer_id is None:
+        return actor
+    return replace(actor, groups=await hold_groups(session, actor.person_id))
 
 
 def _in_group(actor: Actor, task: TaskRow) -> bool:

@@ -31,19 +31,24 @@ from engine.instances import Engine
 from settings import Settings
 from tasks import statements
 from tasks.completion import finish
+from tasks.incidents import settle_timers
 from tasks.leavers import Heirs, move_issue
 from tasks.operators import OVERDUE_TIMER, REMIND_TIMER
+from tasks.returns import give_back
 from tasks.sealing import seal_all
 from tasks.subjects import command, flush, open_subject
 
 log = structlog.get_logger(__name__)
 QUEUE = "tasks"
+OPEN_PHASES = ("customs", "enterprise")  # in which a deadline counts
 LOOK_AHEAD = timedelta(days=30)  # further than the longest deadline
 
 
 class Parts(Protocol):
     """What these jobs need of a worker's process."""
 
+    @property
+    def read_clock(self) -> Callable[[], datetime]: ...
     @property
     def sessions(self) -> async_sessionmaker[AsyncSession]: ...
     @property
@@ -75,6 +80,7 @@ async def fire_due_timer(sessions: async_sessionmaker[AsyncSession], engine: Eng
                 if step is None:
                     return False
                 await finish(session, step, now)
+            await settle_timers(session, step.instance_id, now)
             await session.commit()
             return True
         except EngineFailure as error:
@@ -112,9 +118,7 @@ async def move_deadlines(
     async with sessions() as session:
         ids = (
             await session.scalars(
-                select(col(Issue.id)).where(
-                    col(Issue.closed_at).is_(None), col(Issue.phase).in_(("customs", "enterprise"))
-                )
+                select(col(Issue.id)).where(col(Issue.closed_at).is_(None), col(Issue.phase).in_(OPEN_PHASES))
             )
         ).all()
     moved = 0
@@ -135,7 +139,7 @@ async def _move_deadline(
         return False
     subject = await open_subject(session, issue_id)
     issue = subject.issue
-    if issue is None or issue.deadline_from is None or issue.phase not in ("customs", "enterprise"):
+    if issue is None or issue.deadline_from is None or issue.phase not in OPEN_PHASES:
         return False
     before = issue.due_at
     deadline = recompute_deadline(issue, calendar)
@@ -222,6 +226,29 @@ async def move_deadlines_nightly(context: JobContext, timestamp: int) -> None:
     moved = await move_deadlines(parts.sessions, parts.engine, parts.calendar, now)
     log.info("deadlines.moved", count=moved)
     tell_unknown_years(parts.calendar, now)
+
+
+@jobs.task(name="move_deadlines_now", queue=QUEUE, pass_context=True)
+async def move_deadlines_now(context: JobContext) -> None:
+    """A year's holidays were entered: read them, and set open deadlines anew at once."""
+    parts: Parts = context.additional_context["wired"]
+    now = parts.read_clock()
+    async with parts.sessions() as session:
+        await parts.calendar.refresh(session, now, at_once=True)
+    moved = await move_deadlines(parts.sessions, parts.engine, parts.calendar, now)
+    log.info("deadlines.moved", count=moved)
+
+
+@jobs.task(name="give_back_later", queue=QUEUE, pass_context=True)
+async def give_back_later(context: JobContext, person_id: str, by: str | None) -> None:
+    """What came to an officer in the moment in which they were disabled or lost a role."""
+    parts: Parts = context.additional_context["wired"]
+    now = parts.read_clock()
+    async with parts.sessions() as session:
+        back = await give_back(session, parts.engine, UUID(person_id), by=UUID(by) if by else None, now=now)
+        await session.commit()
+    if back.returned:
+        log.info("tasks.given_back", count=back.returned)
 
 
 def tell_unknown_years(calendar: WorkingCalendar, now: datetime) -> None:

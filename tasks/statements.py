@@ -165,6 +165,19 @@ WHERE t.completed_by = :person_id AND t.state = 'completed' AND {_SCOPE}
 ORDER BY t.completed_at DESC, t.id DESC LIMIT :limit
 """)
 
+# What an officer has claimed in groups of officers that they are in no longer, or never were: a task that members of an
+# enterprise do is none of them.
+TASKS_OUTSIDE_GROUPS: TextClause = text("""
+SELECT t.id, t.assignee FROM user_task t
+WHERE t.claimed_by = :person_id AND t.state = 'ready' AND NOT EXISTS (
+        SELECT FROM officer_role r JOIN officer f ON f.id = r.officer_id JOIN person p ON p.id = f.person_id
+        WHERE f.person_id = t.claimed_by AND f.active AND p.active
+            AND r.role || ':' || r.office = ANY(t.candidate_groups))
+    AND EXISTS (SELECT FROM unnest(t.candidate_groups) AS g(group_name)
+        JOIN customs_office c ON c.code = split_part(g.group_name, ':', 2))
+ORDER BY t.id
+""")
+
 # A task stands at most once in each of my groups: so many rows are enough to count up to the limit.
 COUNT_TASKS: TextClause = text(f"""
 SELECT

@@ -22,6 +22,7 @@ WORDS = {
     "task_created": "等待“{name}”",
     "task_claimed": "认领“{name}”",
     "task_released": "退回“{name}”，等待他人认领",
+    "task_taken_back": "{from}不再办理“{name}”，等待他人认领",
     "task_handed_over": "把“{name}”移交给{to}",
     "task_completed": "完成“{name}”",
     "task_cancelled": "“{name}”已取消",
@@ -124,17 +125,18 @@ async def _entry(
         definition = await engine.catalogue.load(session, row.definition_id)
         answers = _describe(form_of(definition, row.element_id), row.answers, lists)
     details = row.details or {}
-    to = _as_id(details.get("to"))
     words = {
         "name": row.element_name or row.element_id or "",
-        "to": names.get(to, "他人") if to else "他人",
+        "from": _name_in(details, "from", names),
+        "to": _name_in(details, "to", names),
         "part": PARTS.get(details.get("part", ""), "办理人"),
     }
+    was_taken = row.kind == "task_released" and _as_id(details.get("from")) not in (None, row.actor_id)
     return Entry(
         id=row.id,
         at=row.at,
         kind=row.kind,
-        text=WORDS.get(row.kind, "{name}").format(**words),
+        text=WORDS.get("task_taken_back" if was_taken else row.kind, "{name}").format(**words),
         element_id=row.element_id,
         element_name=row.element_name,
         task_id=row.task_id,
@@ -146,6 +148,11 @@ async def _entry(
     )
 
 
+def _name_in(details: Mapping[str, Any], part: str, names: Mapping[UUID, str]) -> str:
+    id_ = _as_id(details.get(part))
+    return names.get(id_, "他人") if id_ else "他人"
+
+
 def _describe(
     form: Mapping[str, Any], answers: Mapping[str, Any] | None, lists: Mapping[str, Sequence[Option]]
 ) -> list[Answer]:
@@ -154,7 +161,8 @@ def _describe(
 
 def _people(rows: Sequence[Row[Any]]) -> set[UUID]:
     found = {row.actor_id for row in rows if row.actor_id}
-    return found | {to for row in rows if row.details and (to := _as_id(row.details.get("to")))}
+    named = (row.details.get(part) for row in rows if row.details for part in ("from", "to"))
+    return found | {id_ for value in named if (id_ := _as_id(value))}
 
 
 def _as_id(value: Any) -> UUID | None:

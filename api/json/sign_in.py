@@ -115,7 +115,9 @@ async def tell_me(actor: ActorDep, session: SessionDep) -> Response:
     return Json(show_me(actor, await list_memberships(session, actor.person_id)))
 
 
-@router.post("/me/membership", response_model=Me, summary="换一家企业", dependencies=[allow()])
+@router.post(
+    "/me/membership", response_model=Me, summary="换一家企业", dependencies=[allow(while_suspended=True)]
+)
 async def switch_membership(
     body: MembershipChoice,
     request: Request,
@@ -158,7 +160,9 @@ async def list_sessions(actor: ActorDep, session: SessionDep, wired: WiredDep, n
     return Json({"items": items})
 
 
-@router.delete("/sessions/current", status_code=204, summary="退出登录", dependencies=[allow()])
+@router.delete(
+    "/sessions/current", status_code=204, summary="退出登录", dependencies=[allow(while_suspended=True)]
+)
 async def end_current_session(actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
     """The token is worth nothing afterwards."""
     if actor.session_id:
@@ -166,7 +170,12 @@ async def end_current_session(actor: ActorDep, session: SessionDep, now: NowDep)
     return Response(status_code=204)
 
 
-@router.delete("/sessions/{session_id}", status_code=204, summary="结束我的一处登录", dependencies=[allow()])
+@router.delete(
+    "/sessions/{session_id}",
+    status_code=204,
+    summary="结束我的一处登录",
+    dependencies=[allow(while_suspended=True)],
+)
 async def end_one_session(session_id: str, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
     """Only one's own."""
     if not await signin.end_session(session, parse_id(session_id), actor.person_id, now, actor=actor):
@@ -174,7 +183,9 @@ async def end_one_session(session_id: str, actor: ActorDep, session: SessionDep,
     return Response(status_code=204)
 
 
-@router.delete("/sessions", status_code=204, summary="在所有地方退出登录", dependencies=[allow()])
+@router.delete(
+    "/sessions", status_code=204, summary="在所有地方退出登录", dependencies=[allow(while_suspended=True)]
+)
 async def end_all_sessions(actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
     """This one included."""
     await signin.end_all_sessions(session, actor.person_id, now, actor=actor)

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 
 from api.pages import (
     account,
+    administration,
     answer_templates,
     beside,
     captcha,
@@ -42,5 +43,6 @@ for part in (
     issue_list,
     new_issue,
     issue,
+    administration,
 ):
     router.include_router(part.router)

@@ -49,4 +49,7 @@ def _way_on(request: Request) -> dict[str, str]:
         return {"address": "/tasks", "name": "回到待办"}
     if path.startswith("/issues"):
         return {"address": "/issues", "name": "回到问题管理"}
+    for start, name in (("/system", "系统管理"), ("/security", "安全管理")):
+        if path.startswith(start):
+            return {"address": "/".join(path.split("/")[:3]), "name": f"回到{name}"}
     return {"address": "/", "name": "返回首页"}

@@ -14,6 +14,7 @@ from domain.actor import Actor
 from domain.models import CustomsOffice
 from domain.models.people import ENTERPRISE_ROLES
 from domain.people import list_memberships
+from domain.suspension import SUSPENDED, find_reason
 from tasks import inbox
 
 
@@ -27,7 +28,10 @@ class Other:
 
 @dataclass(frozen=True)
 class Frame:
-    """The masthead's content. `held` are the roles that decide the menu, `open` counts what is mine and what I may claim."""
+    """The masthead's content. `held` are the roles that decide the menu, `open` counts what is mine and what I may claim.
+
+    `suspended_for` says why the enterprise only reads; None while it acts.
+    """
 
     name: str
     acting_for: str
@@ -38,6 +42,7 @@ class Frame:
     may_raise: bool
     mine: int
     claimable: int
+    suspended_for: str | None = None
     others: tuple[Other, ...] = ()
 
     @property
@@ -63,7 +68,8 @@ async def frame_of(session: AsyncSession, actor: Actor) -> Frame:
         held=actor.roles,
         phone=masked(actor.phone),
         is_officer=actor.officer_id is not None,
-        may_raise=bool(actor.roles & set(ENTERPRISE_ROLES)),
+        may_raise=bool(actor.roles & set(ENTERPRISE_ROLES)) and actor.enterprise_status != SUSPENDED,
+        suspended_for=await find_reason(session, actor),
         mine=counts["mine"],
         claimable=counts["claimable"],
         others=others,

@@ -142,7 +142,7 @@ async def draw_list(
         frame=frame,
         scope=tell_scope(frame, actor.roles),
         notice=None
-        if actor.enterprise_status in (None, "approved")
+        if actor.enterprise_status in (None, "approved", "suspended")
         else "贵企业的注册尚未通过海关审核，暂时不能提出问题。",
         wanted=wanted,
         sort=sort,

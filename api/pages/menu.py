@@ -6,10 +6,10 @@ The entry whose address the page's own address begins with is the current one; t
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from domain.models.people import ENTERPRISE_ROLES, OFFICER_ROLES
+from domain.models.people import ADMINISTRATORS, ENTERPRISE_ROLES, OFFICER_ROLES
 
 MEMBERS = frozenset(ENTERPRISE_ROLES)
-OFFICERS = frozenset(OFFICER_ROLES)
+OFFICERS = frozenset(OFFICER_ROLES) - frozenset(ADMINISTRATORS)  # administrators have no issues and no tasks
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ MENU = (
     Entry("待办", "/tasks", MEMBERS | OFFICERS, counts_tasks=True),
     Entry("问题管理", "/issues", MEMBERS | OFFICERS),
     Entry("新建", "/issues/new", MEMBERS),
+    Entry("系统管理", "/system", frozenset({"system_admin"})),
+    Entry("安全管理", "/security", frozenset({"security_admin"})),
     Entry("换手机号申请", "/phone-requests", frozenset({"registrar", "system_admin"})),
 )
 
@@ -48,3 +50,10 @@ def read_menu(roles: Collection[str], path: str) -> list[Item]:
     ]
     current = max(around, key=len, default=None)
     return [Item(entry.name, entry.address, entry.counts_tasks, entry.address == current) for entry in mine]
+
+
+def first_address(roles: Collection[str]) -> str:
+    """Where somebody with these roles begins: the issues for people of an enterprise, the first entry for officers."""
+    if MEMBERS & set(roles):
+        return "/issues"
+    return next((entry.address for entry in MENU if entry.roles & set(roles)), "/tasks")

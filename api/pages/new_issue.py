@@ -33,6 +33,7 @@ from api.wired import Wired
 from db.ids import uuid7
 from domain.actor import Actor
 from domain.exceptions import EnterpriseNotApproved
+from domain.issues import require_approved
 from engine.models import UserTask
 from errors import Refusal
 from tasks import commands, completion, forms, issues, statements
@@ -51,10 +52,11 @@ async def show_form(
     request: Request, session: SessionDep, wired: WiredDep, actor: ActorDep, now: NowDep
 ) -> Response:
     """The empty form; nothing exists yet."""
-    if actor.enterprise_status != "approved":
-        refused = (EnterpriseNotApproved.__doc__ or "").strip()
+    try:
+        require_approved(actor)
+    except EnterpriseNotApproved as refusal:
         frame = await frame_of(session, actor)
-        return draw(request, "issue_new.html", frame=frame, lead="", refused=refused, work=None)
+        return draw(request, "issue_new.html", frame=frame, lead="", refused=refusal.message, work=None)
     return await _draw(request, session, wired, actor, {}, {}, str(uuid7()), now)
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.deps import ActorDep, MaybeActorDep, NowDep, SessionDep, SettingsDep, WiredDep, allow
 from api.pages.captcha import CaptchaDep, CaptchaView, follow_wish, proof_of, view_captcha
+from api.pages.menu import first_address
 from api.pages.render import draw, go_to
 from api.security import (
     browser_key,
@@ -171,7 +172,7 @@ async def show_memberships(
     return draw(request, "choose_membership.html", memberships=memberships, next=safe_address(onward))
 
 
-@router.post("/sign-in/membership", dependencies=[allow()])
+@router.post("/sign-in/membership", dependencies=[allow(while_suspended=True)])
 async def choose_membership(
     session: SessionDep,
     actor: ActorDep,
@@ -185,7 +186,7 @@ async def choose_membership(
     return go_to(safe_address(onward))
 
 
-@router.post("/sign-out", dependencies=[allow()])
+@router.post("/sign-out", dependencies=[allow(while_suspended=True)])
 async def sign_out(
     request: Request,
     session: SessionDep,
@@ -205,12 +206,12 @@ async def sign_out(
 
 @router.get("/")
 async def go_home(actor: MaybeActorDep) -> Response:
-    """The issues for people of an enterprise, the work at hand for officers."""
+    """The issues for people of an enterprise, the work at hand for officers, their own pages for administrators."""
     if actor is None:
         return go_to("/sign-in")
     if not actor.membership_id and not actor.officer_id:
         return go_to("/sign-in/membership")
-    return go_to("/tasks" if actor.officer_id else "/issues")
+    return go_to(first_address(actor.roles))
 
 
 def safe_address(address: str) -> str:

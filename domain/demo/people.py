@@ -163,6 +163,7 @@ async def add_people(session: AsyncSession, now: datetime) -> bool:
             {
                 "id": officers[one.phone],
                 "person_id": people[one.phone],
+                "office": one.groups[0].split(":")[1],
                 "password_hash": password_hash,
                 "active": True,
                 "created_at": now,

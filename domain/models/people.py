@@ -32,6 +32,8 @@ OFFICER_ROLES = (
     "security_admin",
     "auditor",
 )
+ADMINISTRATORS = ("system_admin", "security_admin", "auditor")
+"""Three roles, three people (GB/T 22239-2019); held at the top office."""
 
 
 class Person(SQLModel, table=True):
@@ -64,6 +66,7 @@ class Enterprise(SQLModel, table=True):
     address: str = ""
     legal_person: str = ""
     status: str = "pending"
+    suspended_for: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
 
 
@@ -131,12 +134,13 @@ class CustomsOffice(SQLModel, table=True):
 
 
 class Officer(SQLModel, table=True):
-    """海关关员: signs in with password (argon2) and code."""
+    """海关关员: signs in with password (argon2) and code. `office` is where they belong; what they may do are roles."""
 
     __tablename__ = "officer"
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)
     person_id: UUID = Field(sa_column=Column(ForeignKey("person.id"), nullable=False, unique=True))
+    office: str | None = Field(default=None, sa_column=Column(ForeignKey("customs_office.code"), index=True))
     password_hash: str
     must_change_password: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     active: bool = True
@@ -147,6 +151,15 @@ class OfficerRole(SQLModel, table=True):
     """A role of an officer at one office; as a group it is written `role:office`, for example `handler:2301`."""
 
     __tablename__ = "officer_role"
+    __table_args__ = (
+        # System, security and audit administration: no person holds two of the three, whatever races.
+        Index(
+            "officer_role_one_administration",
+            "officer_id",
+            unique=True,
+            postgresql_where=text("role in ('system_admin', 'security_admin', 'auditor')"),
+        ),
+    )
 
     officer_id: UUID = Field(sa_column=Column(ForeignKey("officer.id"), primary_key=True))
     role: str = Field(primary_key=True)

@@ -1,0 +1,23 @@
+"""The pages of system and security administrators. Their commands and rules are those of `domain` and `tasks.administration`;
+who may open a page is declared on each route."""
+
+from fastapi import APIRouter
+
+from api.pages.administration import (
+    enterprises,
+    holidays,
+    incidents,
+    lists,
+    officers,
+    offices,
+    roles,
+    running,
+    sessions,
+    sign_ins,
+)
+
+__all__ = ["router"]
+
+router = APIRouter()
+for part in (offices, officers, lists, holidays, running, incidents, roles, sign_ins, sessions, enterprises):
+    router.include_router(part.router)

@@ -1,0 +1,58 @@
+"""系统管理 · 运行: the health of queues, failed jobs and messages, and the incidents that wait for somebody."""
+
+from uuid import UUID
+
+from fastapi import Request
+from starlette.responses import Response
+
+from api.deps import ActorDep, NowDep, SessionDep, allow
+from api.pages.administration.incidents import show_incident
+from api.pages.administration.shell import SYSTEM, draw_section
+from api.pages.frame import FrameDep
+from api.pages.render import go_to
+from api.pages.route import page_router
+from tasks import incidents, queues
+
+router = page_router()
+MINE = [allow(SYSTEM)]
+HOME = "/system/running"
+JOB_NAMES = {
+    "deliver_messages": "发送消息",
+    "recover_work": "收回中断的作业",
+    "sweep": "清理过期内容",
+    "move_deadlines": "按节假日调整期限（每晚）",
+    "move_deadlines_now": "按节假日调整期限",
+    "give_back_later": "退回停用人员的事项",
+}
+
+
+@router.get(HOME, dependencies=MINE)
+async def show(request: Request, session: SessionDep, frame: FrameDep, now: NowDep) -> Response:
+    """Everything on one page, what needs somebody first."""
+    health = await queues.read_health(session, now)
+    jobs = await queues.list_failed_jobs(session)
+    return draw_section(
+        request,
+        "running.html",
+        frame,
+        SYSTEM,
+        incidents=[show_incident(one) for one in await incidents.list_incidents(session)],
+        health=health,
+        jobs=[{"job": job, "name": JOB_NAMES.get(job.name, job.name)} for job in jobs],
+        messages=await queues.list_failed_messages(session),
+        worried=not health.workers or bool(health.timers_late),
+    )
+
+
+@router.post(f"{HOME}/jobs/{{job_id}}/retry", dependencies=MINE)
+async def retry_job(session: SessionDep, actor: ActorDep, now: NowDep, job_id: int) -> Response:
+    """Try a failed job again."""
+    await queues.retry_job(session, actor, job_id, now)
+    return go_to(f"{HOME}?done=retried")
+
+
+@router.post(f"{HOME}/messages/{{message_id}}/retry", dependencies=MINE)
+async def retry_message(session: SessionDep, actor: ActorDep, now: NowDep, message_id: UUID) -> Response:
+    """Send a failed message after all."""
+    await queues.retry_message(session, actor, message_id, now)
+    return go_to(f"{HOME}?done=retried")

@@ -1,0 +1,134 @@
+"""Who signed in, when and from where, and who failed to; and which sessions are alive: for the security administrator.
+
+Both are read from the sessions and the codes themselves. A phone that nobody has is shown as tried, with no name.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain import sessions
+from domain.actor import Actor
+from domain.administration import begin
+from domain.exceptions import RecordUnknown
+from domain.sessions import SessionLimits
+
+KEEPER = "security_admin"
+PAGE = 50
+Outcome = Literal["all", "in", "failed"]
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """One sign-in, or one code with which somebody failed (`tries` times, the last of them at `at`)."""
+
+    id: UUID
+    at: datetime
+    succeeded: bool
+    name: str | None
+    phone: str
+    acting_for: str | None
+    ip: str | None
+    user_agent: str | None
+    tries: int
+
+
+@dataclass(frozen=True)
+class LiveSession:
+    """One session that is alive."""
+
+    id: UUID
+    person_id: UUID
+    name: str
+    phone: str
+    acting_for: str | None
+    created_at: datetime
+    last_seen_at: datetime
+    ip: str | None
+    user_agent: str | None
+
+
+_ACTING_FOR = """CASE WHEN s.officer_id IS NOT NULL THEN '海关' ELSE (
+    SELECT e.name FROM membership m JOIN enterprise e ON e.id = m.enterprise_id WHERE m.id = s.membership_id) END"""
+_WORDS = "(CAST(:words AS text) = '' OR p.name LIKE :name_like OR (:digits <> '' AND {0} LIKE :phone_like))"
+LIST_SIGN_INS = text(f"""
+SELECT * FROM (
+    SELECT s.id, s.created_at AS at, true AS succeeded, p.name, p.phone, {_ACTING_FOR} AS acting_for, s.ip,
+        s.user_agent, 0 AS tries
+    FROM sign_in_session s JOIN person p ON p.id = s.person_id
+    WHERE :outcome <> 'failed' AND {_WORDS.format("p.phone")}
+    UNION ALL
+    SELECT c.id, c.failed_at, false, p.name, c.phone, NULL, c.ip, NULL, c.tries
+    FROM sign_in_challenge c LEFT JOIN person p ON p.phone = c.phone
+    WHERE :outcome <> 'in' AND c.failed_at IS NOT NULL AND {_WORDS.format("c.phone")}
+) AS found
+WHERE (at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
+ORDER BY at DESC, id DESC LIMIT :limit
+""")
+LIST_LIVE = text(f"""
+SELECT s.id, s.person_id, p.name, p.phone, {_ACTING_FOR} AS acting_for, s.created_at, s.last_seen_at, s.ip,
+    s.user_agent
+FROM sign_in_session s JOIN person p ON p.id = s.person_id
+WHERE s.ended_at IS NULL AND s.expires_at > :now AND s.last_seen_at > :idle_since AND {_WORDS.format("p.phone")}
+ORDER BY s.last_seen_at DESC, s.id DESC LIMIT :limit
+""")
+PERSON_OF = text("SELECT person_id FROM sign_in_session WHERE id = :id")
+LAST = ("infinity", UUID(int=2**128 - 1))
+
+
+async def list_sign_ins(
+    session: AsyncSession,
+    *,
+    words: str = "",
+    outcome: Outcome = "all",
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = PAGE,
+) -> list[SignIn]:
+    """The newest first, one page and one more; `words` are a part of the name, or at least four digits of the phone."""
+    at, id_ = before or LAST
+    parameters = {"outcome": outcome, "before_at": at, "before_id": id_, "limit": limit + 1}
+    rows = await session.execute(LIST_SIGN_INS, parameters | _search(words))
+    return [SignIn(*row) for row in rows]
+
+
+async def list_live_sessions(
+    session: AsyncSession, now: datetime, limits: SessionLimits, *, words: str = "", limit: int = PAGE
+) -> list[LiveSession]:
+    """The last used first."""
+    parameters = {"now": now, "idle_since": now - limits.idle, "limit": limit}
+    rows = await session.execute(LIST_LIVE, parameters | _search(words))
+    return [LiveSession(*row) for row in rows]
+
+
+async def end_other_session(session: AsyncSession, actor: Actor, session_id: UUID, now: datetime) -> bool:
+    """End anybody's session; False when it had ended. Raises RecordUnknown."""
+    await begin(session, actor, KEEPER)
+    person_id = await session.scalar(PERSON_OF, {"id": session_id})
+    if person_id is None:
+        raise RecordUnknown
+    return await sessions.end_session(session, session_id, person_id, now, actor=actor)
+
+
+async def end_persons_sessions(session: AsyncSession, actor: Actor, session_id: UUID, now: datetime) -> int:
+    """End every session of the person whose session this is, but for one's own at hand; how many. Raises RecordUnknown."""
+    await begin(session, actor, KEEPER)
+    person_id = await session.scalar(PERSON_OF, {"id": session_id})
+    if person_id is None:
+        raise RecordUnknown
+    return await sessions.end_all_sessions(session, person_id, now, actor=actor, but=actor.session_id)
+
+
+def _search(words: str) -> dict[str, str]:
+    words = words.strip()
+    digits = "".join(letter for letter in words if letter.isdigit())
+    escaped = words.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    return {
+        "words": words,
+        "name_like": f"%{escaped}%",
+        "digits": digits if len(digits) >= 4 else "",
+        "phone_like": f"%{digits}%",
+    }
