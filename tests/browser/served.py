@@ -26,9 +26,10 @@ RELAXED = {
 
 
 class Served:
-    """A running copy. `url` is its address, `log` what it has said so far."""
+    """A running copy. `url` is its address, `log` what it has said so far; `settings` are `QINGLING_…` variables of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        self._settings = settings
         self._folder = Path(tempfile.mkdtemp(prefix="qingling-browser-"))
         self._folder.chmod(0o711)  # as root PostgreSQL runs as `nobody`, who must get in
         self._log_path = self._folder / "serve.log"
@@ -48,7 +49,13 @@ class Served:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "cli", "serve", "--port", port, "--data", str(self._folder / "data")],
                 cwd=ROOT,
-                env={**os.environ, **RELAXED, "QINGLING_DEMO": "1", "QINGLING_LOG_FORMAT": "text"},
+                env={
+                    **os.environ,
+                    **RELAXED,
+                    "QINGLING_DEMO": "1",
+                    "QINGLING_LOG_FORMAT": "text",
+                    **self._settings,
+                },
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

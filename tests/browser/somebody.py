@@ -43,12 +43,12 @@ class Somebody:
         if self.is_officer:
             page.get_by_role("link", name="海关关员").click()
         page.get_by_label("手机号码").fill(self.phone)
-        seen = self._codes()
+        seen = self.codes()
         page.get_by_role("button", name="获取验证码").click()
         expect(page.get_by_role("heading", name="填写验证码")).to_be_visible()
         if look:
             self.look("sign-in-code")
-        page.get_by_label("6 位验证码").fill(self._new_code(seen))
+        page.get_by_label("6 位验证码").fill(self.new_code(seen))
         if self.is_officer:
             page.get_by_label("密码").fill(PASSWORD)
         page.get_by_role("button", name="登录", exact=True).click()
@@ -129,14 +129,17 @@ class Somebody:
         if message.type in ("error", "warning") and not re.search(r"status of 4\d\d", message.text):
             self.complaints.append(message.text)
 
-    def _codes(self) -> list[str]:
+    def codes(self, phone: str | None = None) -> list[str]:
+        """The codes that have come to this phone (the person's own), newest first."""
         inbox = self.page.request.get(f"{self.url}/dev/inbox", headers={"Accept": "application/json"}).json()
-        return [f"{one['at']} {one['code']}" for one in inbox if one["code"] and one["to"] == self.phone]
+        to = phone or self.phone
+        return [f"{one['at']} {one['code']}" for one in inbox if one["code"] and one["to"] == to]
 
-    def _new_code(self, seen: list[str]) -> str:
+    def new_code(self, seen: list[str], phone: str | None = None) -> str:
+        """The code that was not there before, as soon as it comes."""
         give_up_at = time.monotonic() + CODE_TIMEOUT_S
         while time.monotonic() < give_up_at:
-            if new := [code for code in self._codes() if code not in seen]:
+            if new := [code for code in self.codes(phone) if code not in seen]:
                 return new[0].rpartition(" ")[2]
             self.page.wait_for_timeout(100)
-        raise AssertionError(f"no code has arrived for {self.phone}")
+        raise AssertionError(f"no code has arrived for {phone or self.phone}")
