@@ -22,6 +22,7 @@ from domain.phones import WRONG, move_phone
 PURPOSE = "lost_phone"
 DECIDERS = ("registrar", "system_admin")
 LONGEST_NAME, LONGEST_PLACE, LONGEST_REASON = 30, 100, 500
+NO_REASON = f"请写明怎样核实了身份，或者不予更换的原因，最多 {LONGEST_REASON} 个字。"
 
 
 @dataclass(frozen=True)

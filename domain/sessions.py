@@ -90,6 +90,7 @@ LOAD_ACTOR = text("""
     LEFT JOIN membership ON membership.id = live.membership_id AND membership.active
     LEFT JOIN enterprise ON enterprise.id = membership.enterprise_id
     LEFT JOIN officer ON officer.id = live.officer_id AND officer.active
+    WHERE live.officer_id IS NULL OR officer.id IS NOT NULL
 """)
 
 

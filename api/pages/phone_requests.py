@@ -11,7 +11,7 @@ from api.pages.frame import Frame, FrameDep
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from domain.exceptions import PhoneRefused
-from domain.lost_phones import DECIDERS, RequestView, find_requests
+from domain.lost_phones import DECIDERS, NO_REASON, RequestView, find_requests
 from tasks.exceptions import NotFound
 from tasks.phones import decide_request
 
@@ -53,7 +53,8 @@ async def decide(
     """Change the number, or not; with a reason either way."""
     found = await _find(session, actor, request_id)
     if decision not in ("change", "refuse"):
-        return _draw_one(request, frame, found, reason, errors={"decision": "请选择是否更换。"})
+        missing = {} if reason.strip() else {"reason": NO_REASON}
+        return _draw_one(request, frame, found, reason, errors={"decision": "请选择是否更换。"} | missing)
     try:
         change = decision == "change"
         if not await decide_request(session, actor, found, change=change, reason=reason, now=now):

@@ -8,7 +8,7 @@ from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col
 
-from domain.models import AuditRecord, Membership, Person, SignInSession
+from domain.models import AuditRecord, Membership, Officer, Person, SignInSession
 from domain.sessions import (
     SessionLimits,
     end_all_sessions,
@@ -181,3 +181,18 @@ async def test_leaving_and_switching_are_recorded_when_something_happened(
     assert rows[0].after == {"membership_id": str(second.membership_id)}
     assert rows[3].after == {"sessions": 2, "but": None}
     assert {row.actor_id for row in rows} == {person.id}
+
+
+async def test_an_officer_who_is_switched_off_is_out_at_once(
+    start: Any, world: Any, session: AsyncSession, now: datetime
+) -> None:
+    actor = await world.officer("handler:2301")
+    token = await start(actor)
+    officer = await session.get(Officer, actor.officer_id)
+    assert officer is not None
+    officer.active = False
+    await session.flush()
+    assert await load_actor(session, token, now, LIMITS) is None
+    officer.active = True
+    await session.flush()
+    assert await load_actor(session, token, now, LIMITS) is not None
