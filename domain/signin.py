@@ -79,8 +79,7 @@ async def sign_in(
     the caller's transaction: on CodeRefused the edge commits all the same (`CodeRefused.keeps_changes`).
     """
     normal = normalise_phone(phone) or ""
-    tried = await find_challenge(session, challenge, normal, browser_key=browser_key, limits=limits, now=now)
-    opened = try_code(tried, code, browser_key=browser_key, limits=limits, now=now)
+    tried = await _take_code(session, challenge, normal, code, password, browser_key, ip, limits, now)
     person, officer = await _find_person(session, normal)
     right_password = await check_password(officer, password)
     memberships = await list_memberships(session, person.id if person else NOBODY)
@@ -88,11 +87,8 @@ async def sign_in(
     as_officer = officer if officer and right_password and membership is None else None
     wrong_password = officer is not None and bool(password) and not right_password and membership is None
     acts = as_officer is not None or chosen is not None or (bool(memberships) and membership is None)
-    if tried is None:
-        raise CodeRefused
-    if not opened or person is None or wrong_password or not acts:
-        if opened:
-            count_failure(tried, now)
+    if person is None or wrong_password or not acts:
+        count_failure(tried, now)
         await _record_failure(session, tried, person, ip, now)
         raise CodeRefused
     tried.used_at = now
@@ -120,10 +116,32 @@ async def sign_in(
     return SignedIn(token, actor, memberships)
 
 
+async def _take_code(
+    session: AsyncSession,
+    challenge: UUID | None,
+    phone: str,
+    code: str,
+    password: str | None,
+    browser_key: str | None,
+    ip: str | None,
+    limits: CodeLimits,
+    now: datetime,
+) -> SignInChallenge:
+    """The challenge that this code opens. While it opens none nobody is looked up: what is not known cannot be told, not even
+    by a clock; a password is checked all the same."""
+    tried = await find_challenge(session, challenge, phone, browser_key=browser_key, limits=limits, now=now)
+    if tried is not None and try_code(tried, code, browser_key=browser_key, limits=limits, now=now):
+        return tried
+    await check_password(None, password)
+    if tried is not None:
+        await _record_failure(session, tried, None, ip, now)
+    raise CodeRefused
+
+
 async def _record_failure(
     session: AsyncSession, tried: SignInChallenge, person: Person | None, ip: str | None, now: datetime
 ) -> None:
-    """The same statement for a phone that nobody has. Tries at no code at all are not written down: nothing limits them."""
+    """`person` is known once the code was right. Tries at no code at all are not written down: nothing limits them."""
     await audit.record(
         session,
         "fail_sign_in",

@@ -45,7 +45,10 @@ class CodeOutbox:
         expires_at: datetime,
         now: datetime,
     ) -> None:
-        """One code to one phone, sealed until it is sent; with `deliver` false the same work, and nothing is ever sent."""
+        """One code to one phone, sealed until it is sent; with `deliver` false the same work, and nothing is ever sent.
+
+        Whose the phone is (`person_id`) is not kept: a reference to be checked would take its time.
+        """
         id_ = uuid7()
         minutes = ceil((expires_at - now).total_seconds() / 60)
         sealed = self._sealer.seal(code, id_)
@@ -54,7 +57,6 @@ class CodeOutbox:
             created_at=now,
             template=f"code_{purpose}",
             text=render(TEXTS, purpose, {"minutes": minutes}).text,
-            person_id=person_id,
             to_phone=phone,
             params={"minutes": minutes},
             sealed=sealed if deliver else None,
