@@ -23,6 +23,7 @@ OPENING = 100  # characters of the description that are looked at besides the ti
 TOO_COMMON = 0.02  # of all texts,
 NEVER_TOO_MANY = 200  # unless that is so few
 LEAST_SHARE = 0.2  # of the weight of all pairs that occur anywhere
+LEAST_PAIRS = 3  # or all there are: one word alone is chance
 SHOWN = 5
 
 _SCORES = text("""
@@ -53,6 +54,7 @@ WITH common AS (
 SELECT issue_id, sum(heavy) / (SELECT sum(heavy) FROM weight) AS score
 FROM hit JOIN weight USING (gram) GROUP BY issue_id
 HAVING sum(heavy) >= :least_share * (SELECT sum(heavy) FROM weight)
+    AND count(*) >= least(:least_pairs, (SELECT count(*) FROM weight))
 """).columns(column("issue_id", Uuid), column("score", Float))
 
 
@@ -80,6 +82,7 @@ async def find_similar(session: AsyncSession, actor: Actor, issue: Issue) -> lis
         never_too_many=NEVER_TOO_MANY,
         most_pairs=MOST_PAIRS,
         least_share=LEAST_SHARE,
+        least_pairs=LEAST_PAIRS,
     ).subquery("scores")
     best = (
         select(col(Issue.id), col(Issue.number), col(Issue.title), col(Issue.office), scores.c.score)

@@ -132,7 +132,7 @@ def tell_state(issue: IssueView) -> str:
             return f"{issue.executive_name}把问题退回了，等待{issue.submitter_name}修改。"
         case "review":
             return f"等待企业高管{issue.executive_name}审核，审核通过后提交{issue.office_name}。"
-        case "customs" if issue.handler_name:
+        case "customs" if any(task.claimed_by for task in issue.detail.open_tasks):
             return f"{issue.office_name}正在办理{by}。"
         case "customs":
             return f"已提交{issue.office_name}，等待经办关员认领{by}。"

@@ -51,6 +51,7 @@ async def test_the_more_is_shared_the_better_and_strangers_are_left_out(
     near = await past.ask("软件许可费计入完税价格吗", answer="计入。")
     nearer = await past.ask("随附软件的许可费是否计入完税价格")
     await past.ask("原产地证书漏签如何补发")
+    await past.ask("出口软件的退税")  # one word in common is chance
     issue = await past.ask(LICENCE, phase="customs")
     found = await find_similar(session, await world.officer("handler:2301"), issue)
     assert [one.id for one in found] == [nearer.id, near.id]

@@ -26,6 +26,18 @@ async def test_officers_at_the_same_issue_see_each_other(world: World) -> None:
     assert "handler（今天" not in staff.html
 
 
+async def test_an_issue_that_is_claimed_again_is_not_said_to_wait_for_somebody(world: World) -> None:
+    issue = await bring_to_customs(world)
+    staff, handler = visitor(world, "staff"), visitor(world, "handler")
+    assert "等待经办关员认领" in await staff.open(issue)
+    task = await task_of(handler, "claimable")
+    await handler.open(task)
+    await handler.send(f"{task}/claim", {})
+    html = await staff.open(issue)
+    assert "连云港海关正在办理" in html
+    assert "等待经办关员认领" not in html
+
+
 async def test_only_officers_who_may_read_it_are_at_an_issue(world: World) -> None:
     issue = await bring_to_customs(world)
     for name, status in (("staff", 403), ("elsewhere", 404), ("registrar", 403), ("supervisor", 200)):

@@ -1,11 +1,11 @@
-// The desk by keyboard: j and k move, Enter opens, c claims, n goes to the most urgent one, ? explains.
+// The desk by keyboard: j and k move, Enter opens, c claims, n goes to the most urgent one, / searches, ? explains.
 // Single letters act only on pages that have a list of work (or its "next"), and never while something is being typed.
 
 export function attachKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.target.closest?.('input:not([type="checkbox"]), textarea, select, dialog[open], [contenteditable]')) return;
-    const act = { j: () => move(1), k: () => move(-1), c: claim, n: goNext, "?": explain }[event.key];
+    const act = { j: () => move(1), k: () => move(-1), c: claim, n: goNext, "/": search, "?": explain }[event.key];
     if (act && act()) event.preventDefault();
   });
 }
@@ -35,9 +35,15 @@ function claim() {
 }
 
 function goNext() {
-  const link = document.querySelector("[data-next]") ?? rows()[0]?.querySelector("a.title");
+  const link = document.querySelector("[data-next]") ?? document.querySelector('[data-keys="urgent"] tbody a.title');
   link?.click();
   return Boolean(link);
+}
+
+function search() {
+  const box = document.querySelector('input[type="search"]');
+  box?.focus();
+  return Boolean(box);
 }
 
 function explain() {
