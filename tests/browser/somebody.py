@@ -81,8 +81,8 @@ class Somebody:
         for key, value in answers.items():
             field = self.page.locator(f'[data-field="{key}"]')
             expect(field).to_be_visible()
-            if field.locator("select").count():
-                field.locator("select").select_option(str(value))
+            if (choice := field.locator(f'select[name="{key}"]')).count():
+                choice.select_option(str(value))
             elif field.locator('input[type="radio"]').count():
                 field.locator(f'input[type="radio"][value="{value}"]').check()
             elif value is True:
