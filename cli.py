@@ -28,6 +28,8 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="审计记录：核对、删除个人信息、重新签名。", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+admin = typer.Typer(help="管理员：新建系统的三个管理员。", no_args_is_help=True)
+app.add_typer(admin, name="admin")
 
 DataDir = Annotated[
     Path | None, typer.Option("--data", help="数据目录（QINGLING_DATA_DIR）。", file_okay=False)
@@ -209,6 +211,41 @@ def sign(
     typer.echo(run_or_explain(run))
 
 
+@admin.callback()
+def administrators() -> None:
+    """管理员：新建系统的三个管理员。"""
+
+
+@admin.command("create")
+def create_administrator(
+    role: Annotated[str, typer.Option(help="system_admin、security_admin 或 auditor。")] = "",
+    name: Annotated[str, typer.Option(help="姓名；不写则询问。")] = "",
+    phone: Annotated[str, typer.Option(help="手机号码；不写则询问。")] = "",
+    replace: Annotated[
+        str | None, typer.Option(help="该角色已有人担任而无法登录时：其完整手机号码，其账号随即停用。")
+    ] = None,
+    data: DataDir = None,
+    demo: Demo = None,
+) -> None:
+    """添加一位管理员，初始密码只显示这一次。三种角色由三个不同的人担任。"""
+    settings = read_settings(data_dir=data, demo=demo)
+    from db.migrate import prepare_database
+    from wiring import make_administrator, prepare
+
+    role = role or typer.prompt("角色（system_admin 系统、security_admin 安全、auditor 审计）")
+    name = name or typer.prompt("姓名")
+    phone = phone or typer.prompt("手机号码")
+
+    def run() -> str:
+        with a_database(settings) as url:
+            prepare_database(url, demo=settings.demo)
+            asyncio.run(prepare(settings, url, demo_data=False))
+            return asyncio.run(make_administrator(settings, url, role, name, phone, replace))
+
+    password = run_or_explain(run)
+    typer.echo(f"已添加。初始密码（只显示这一次，第一次登录时要换成自己的）：{password}")
+
+
 def serve_all(settings: Settings) -> None:
     """Children first (they import while the database starts), then the database, then the word to go; until a signal."""
     from api.serving import Child, Fleet, bind
@@ -332,7 +369,8 @@ def run_or_explain(run: Callable[[], Result]) -> Result:
     except (DatabaseUnfit, PortTaken) as error:
         fail(str(error))
     except Refusal as refusal:
-        fail(refusal.message, *(str(finding) for finding in refusal.details.get("findings", ())))
+        details = [*refusal.details.get("findings", ()), *refusal.details.get("errors", {}).values()]
+        fail(refusal.message, *map(str, details))
     except KeyboardInterrupt:
         sys.exit(130)
 

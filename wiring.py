@@ -255,6 +255,24 @@ async def show_demo_people(settings: Settings, database_url: str) -> list[str]:
     return lines
 
 
+async def make_administrator(
+    settings: Settings, database_url: str, role: str, name: str, phone: str, replace: str | None
+) -> str:
+    """A new administrator's first password; whoever is replaced is disabled in the same transaction."""
+    from domain import first_administrators
+    from tasks.administration import disable_officer
+
+    now = read_clock()
+    async with open_parts(settings, database_url) as wired, wired.sessions() as session:
+        made = await first_administrators.make_administrator(
+            session, role=role, name=name, phone=phone, replace=replace, now=now
+        )
+        if made.replaced is not None:
+            await disable_officer(session, wired.engine, None, made.replaced, now)
+        await session.commit()
+    return made.new.password
+
+
 def check_processes(diagrams: list[Path]) -> list[str]:
     """Every finding about these diagrams and what belongs to them, one line each; their cases are played too."""
     calendar = WorkingCalendar()

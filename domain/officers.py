@@ -111,8 +111,7 @@ async def add_officer(
     officer = Officer(id=uuid7(), person_id=person_id, office=office, password_hash="", created_at=now)
     session.add(officer)
     await session.flush()
-    password = make_initial_password()
-    await set_password(session, officer, password, must_change=True, now=now, actor=actor)
+    new = await set_first_password(session, actor, officer, now)
     await audit.record(
         session,
         "add_officer",
@@ -122,7 +121,7 @@ async def add_officer(
         after={"name": name, "phone": normal, "office": office},
         now=now,
     )
-    return NewOfficer(officer.id, password)
+    return new
 
 
 async def edit_officer(
@@ -164,9 +163,16 @@ async def reset_password(session: AsyncSession, actor: Actor, officer_id: UUID, 
     _require_other(actor, officer)
     if not officer.active:
         raise ChangeRefused("这位关员的账号已停用，请先恢复。")
+    return await set_first_password(session, actor, officer, now)
+
+
+async def set_first_password(
+    session: AsyncSession, actor: Actor | None, officer: Officer, now: datetime
+) -> NewOfficer:
+    """A password to be told and to be changed; it records itself. Who may is left to the caller."""
     password = make_initial_password()
     await set_password(session, officer, password, must_change=True, now=now, actor=actor)
-    return NewOfficer(officer_id, password)
+    return NewOfficer(officer.id, password)
 
 
 async def disable_officer(

@@ -81,7 +81,7 @@ async def give_role(
     if any(one.role == role and one.office == office for one in held):
         return
     await add_role(session, officer_id, role, office)
-    await _record(session, "give_role", actor, officer, role, office, now)
+    await record_role(session, "give_role", actor, officer_id, role, office, now)
 
 
 async def add_role(session: AsyncSession, officer_id: UUID, role: str, office: str) -> None:
@@ -110,7 +110,7 @@ async def take_role(
     await require_others_left(session, officer_id, {role})
     await session.delete(held)
     await session.flush()
-    await _record(session, "take_role", actor, officer, role, office, now)
+    await record_role(session, "take_role", actor, officer_id, role, office, now)
     return officer
 
 
@@ -182,9 +182,16 @@ def _require_other(actor: Actor, officer: Officer) -> None:
         raise OwnRights
 
 
-async def _record(
-    session: AsyncSession, action: str, actor: Actor, officer: Officer, role: str, office: str, now: datetime
+async def record_role(
+    session: AsyncSession,
+    action: str,
+    actor: Actor | None,
+    officer_id: UUID,
+    role: str,
+    office: str,
+    now: datetime,
 ) -> None:
+    """A role given or taken, in the audit log."""
     what: Mapping[str, Any] = {"role": role, "office": office}
     given = action == "give_role"
     await audit.record(
@@ -192,7 +199,7 @@ async def _record(
         action,
         actor=actor,
         about="officer",
-        about_id=officer.id,
+        about_id=officer_id,
         before=None if given else what,
         after=what if given else None,
         now=now,

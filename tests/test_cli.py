@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -156,6 +157,22 @@ def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
     result = run("web", "--data", str(tmp_path), QINGLING_STOP_TIMEOUT_S="soon")
     assert result.returncode == 2
     assert "QINGLING_STOP_TIMEOUT_S" in result.stderr
+
+
+def test_the_first_administrators_are_made_once_and_told_their_password_once(tmp_path: Path) -> None:
+    tmp_path.chmod(0o711)
+    asked = ["--data", str(tmp_path / "data"), "--name", "管一"]
+    first = run("admin", "create", *asked, "--role", "system_admin", "--phone", "13700000001")
+    assert first.returncode == 0, first.stderr
+    assert re.search(r"：[a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4}$", first.stdout.strip())
+    assert not re.search(r"[a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4}", first.stderr)
+    again = run("admin", "create", *asked, "--role", "system_admin", "--phone", "13700000002")
+    assert again.returncode == 1 and "--replace" in again.stderr and "13700000001" not in again.stderr
+    wrong = run("admin", "create", *asked, "--role", "auditor", "--phone", "1")
+    assert wrong.returncode == 1 and "11 位手机号码" in wrong.stderr
+    number = ["--phone", "13700000002", "--replace", "13700000001"]
+    replaced = run("admin", "create", *asked, "--role", "system_admin", *number)
+    assert replaced.returncode == 0, replaced.stderr
 
 
 def test_check_accepts_our_own_processes() -> None:

@@ -148,6 +148,16 @@ async def test_an_officer_is_added_and_can_do_nothing_until_given_a_role(world: 
     assert "角色已授予" in html and "经办关员" in html
 
 
+async def test_an_officer_without_a_role_can_set_the_password_and_nothing_else(world: World) -> None:
+    async with world.wired.sessions.begin() as session:
+        await session.execute(text("DELETE FROM officer_role WHERE role = 'registrar'"))
+        await session.execute(text("UPDATE officer SET must_change_password = true"))
+    nobody = visitor(world, "registrar")
+    assert "请设置您自己的密码" in await nobody.open("/")
+    await nobody.open("/system/offices")
+    assert nobody.address == "/account/password"
+
+
 async def test_two_administrators_roles_for_one_person_are_refused_on_the_form(world: World) -> None:
     security = visitor(world, "security")
     audit = await officer_id(world, "audit")
