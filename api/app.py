@@ -34,8 +34,8 @@ def create_app(wired: Wired) -> FastAPI:
         telemetry={"tracing": False, "metrics": False},
     )
     app.state.wired = wired
+    app.include_router(json_router)  # first: routes are tried one after the other
     app.include_router(health.router)
-    app.include_router(json_router)
     if wired.settings.demo:
         app.include_router(dev.router)
         app.include_router(dev.plain_router)

@@ -5,13 +5,14 @@ For the few statements of the hot path: SQLAlchemy's execution of a `text()` cos
 `before_cursor_execute` for those who watch statements.
 """
 
+from collections import namedtuple
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import psycopg
-from psycopg.rows import namedtuple_row
+from psycopg.rows import tuple_row
 from sqlalchemy import Connection, TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
@@ -45,10 +46,13 @@ async def execute(session: AsyncSession, statement: TextClause, parameters: Mapp
         for told in connection.dispatch.before_cursor_execute:
             told(connection, None, sql, parameters, None, False)
     try:
-        async with raw.cursor(row_factory=namedtuple_row) as cursor:
-            await cursor.execute(sql, parameters)
-            rows = await cursor.fetchall() if cursor.description else []
-            return Answer(rows, cursor.rowcount)
+        cursor = raw.cursor(row_factory=tuple_row)
+        await cursor.execute(sql, parameters)
+        result = cursor.pgresult
+        if result is None or not result.nfields:
+            return Answer([], cursor.rowcount)
+        name = _row_type(tuple(map(result.fname, range(result.nfields))))
+        return Answer([name(*row) for row in await cursor.fetchall()], cursor.rowcount)
     except psycopg.Error as error:
         raise DBAPIError.instance(
             sql,
@@ -72,6 +76,13 @@ async def _connection_of(session: AsyncSession) -> tuple[Connection, psycopg.Asy
     raw: Any = connection.connection.driver_connection
     session.info[KEY] = session.sync_session.get_transaction(), connection, raw
     return connection, raw
+
+
+@lru_cache(maxsize=1000)
+def _row_type(names: tuple[bytes | None, ...]) -> Any:
+    """A named tuple for these columns (psycopg's own asks for a description of every column each time)."""
+    columns = [(name or b"").decode() for name in names]
+    return namedtuple("Row", columns, rename=True)  # pyright: ignore[reportUntypedNamedTuple]
 
 
 @lru_cache(maxsize=1000)

@@ -17,7 +17,7 @@ from sqlmodel import col
 
 from domain.actor import Actor
 from domain.exceptions import CannotWithdraw
-from domain.models import Attachment, CustomsOffice, Issue, IssueOffice
+from domain.models import Attachment, CustomsOffice, Issue, IssueOffice, IssueRecord
 from domain.offices import OfficeTree
 
 READ_ALL_OF_ENTERPRISE = frozenset({"executive", "enterprise_admin"})
@@ -32,7 +32,7 @@ def readable_by(actor: Actor) -> ColumnElement[bool]:
     return or_(*rules) if rules else false()
 
 
-def may_read(actor: Actor, issue: Issue, been_at: Collection[str], tree: OfficeTree) -> bool:
+def may_read(actor: Actor, issue: IssueRecord, been_at: Collection[str], tree: OfficeTree) -> bool:
     """Whether this person may read this issue, which is or was at these offices."""
     if actor.enterprise_id is not None and actor.enterprise_id == issue.enterprise_id:
         if issue.submitter_id == actor.person_id:
@@ -51,13 +51,13 @@ def attachment_readable_by(actor: Actor) -> ColumnElement[bool]:
     return or_(col(Attachment.uploader_id) == actor.person_id, of_issue.exists())
 
 
-def may_withdraw(actor: Actor, issue: Issue) -> bool:
+def may_withdraw(actor: Actor, issue: IssueRecord) -> bool:
     """Only the submitter, and only until a handler has claimed it for the first time."""
     mine = issue.submitter_id == actor.person_id and issue.enterprise_id == actor.enterprise_id
     return mine and issue.first_claimed_at is None and issue.phase in WITHDRAWABLE_PHASES
 
 
-def require_withdrawable(actor: Actor, issue: Issue) -> None:
+def require_withdrawable(actor: Actor, issue: IssueRecord) -> None:
     """CannotWithdraw with the reason, unless this person may withdraw it."""
     if may_withdraw(actor, issue):
         return

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.models import Issue
+from domain.models import IssueRecord
 from domain.working_days import WorkingCalendar, add_working_days
 
 REMIND_AFTER = 0.8  # of the days given
@@ -26,7 +26,7 @@ class Deadline:
         return {"due_at": self.due_at.isoformat(), "remind_at": self.remind_at.isoformat()}
 
 
-def set_deadline(issue: Issue, days: int, calendar: WorkingCalendar, now: datetime) -> Deadline:
+def set_deadline(issue: IssueRecord, days: int, calendar: WorkingCalendar, now: datetime) -> Deadline:
     """A new deadline, this many working days from now; nothing of an older one counts."""
     issue.deadline_from = now
     issue.days_given = days
@@ -36,19 +36,19 @@ def set_deadline(issue: Issue, days: int, calendar: WorkingCalendar, now: dateti
     return recompute_deadline(issue, calendar)
 
 
-def recompute_deadline(issue: Issue, calendar: WorkingCalendar) -> Deadline:
+def recompute_deadline(issue: IssueRecord, calendar: WorkingCalendar) -> Deadline:
     """The deadline as this calendar has it; `issue.due_at` is set to it. The issue must have been given days."""
     deadline = work_out(issue, calendar)
     issue.due_at = deadline.due_at
     return deadline
 
 
-def count_moved(issues: Iterable[Issue], calendar: WorkingCalendar) -> int:
+def count_moved(issues: Iterable[IssueRecord], calendar: WorkingCalendar) -> int:
     """How many of these have a deadline that this calendar puts elsewhere. Changes nothing."""
     return sum(work_out(issue, calendar).due_at != issue.due_at for issue in issues)
 
 
-def work_out(issue: Issue, calendar: WorkingCalendar) -> Deadline:
+def work_out(issue: IssueRecord, calendar: WorkingCalendar) -> Deadline:
     """The deadline from what it is made of. The issue must have been given days."""
     if issue.deadline_from is None or issue.days_given is None:
         raise ValueError(f"issue {issue.number} has no deadline")
@@ -58,13 +58,13 @@ def work_out(issue: Issue, calendar: WorkingCalendar) -> Deadline:
     return Deadline(due_at, remind_at)
 
 
-def pause_deadline(issue: Issue, now: datetime) -> None:
+def pause_deadline(issue: IssueRecord, now: datetime) -> None:
     """The enterprise is asked: the clock stands. A second pause changes nothing."""
     if issue.paused_at is None:
         issue.paused_at = now
 
 
-def resume_deadline(issue: Issue, calendar: WorkingCalendar, now: datetime) -> Deadline:
+def resume_deadline(issue: IssueRecord, calendar: WorkingCalendar, now: datetime) -> Deadline:
     """The enterprise has answered: the time it took is added to the deadline."""
     if issue.paused_at is not None:
         issue.paused_s += max(0.0, (now - issue.paused_at).total_seconds())

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.actor import Actor
 from domain.exceptions import EnterpriseNotApproved
-from domain.models import Issue
+from domain.models import IssueRecord
 from domain.suspension import require_acting
 from domain.working_days import BEIJING
 
@@ -31,12 +31,12 @@ def require_approved(actor: Actor) -> UUID:
     return actor.enterprise_id
 
 
-def list_evaluators(issue: Issue) -> list[UUID]:
+def list_evaluators(issue: IssueRecord) -> list[UUID]:
     """Who is asked to evaluate: the submitter and the executive who submitted it, each once."""
     return list(dict.fromkeys(id_ for id_ in (issue.submitter_id, issue.executive_id) if id_))
 
 
-def facts(issue: Issue) -> dict[str, Any]:
+def facts(issue: IssueRecord) -> dict[str, Any]:
     """The process variable `issue`: only what expressions and decisions read, ids as strings."""
     return {
         "id": str(issue.id),
@@ -51,13 +51,13 @@ def facts(issue: Issue) -> dict[str, Any]:
     }
 
 
-def reopen(issue: Issue) -> None:
+def reopen(issue: IssueRecord) -> None:
     """重新办理: a new round, with nobody's name on it; its deadline is set when it goes to customs again."""
     issue.round += 1
     issue.answered_at = None
     issue.handler_id = None
 
 
-def mark_overdue(issue: Issue, now: datetime) -> None:
+def mark_overdue(issue: IssueRecord, now: datetime) -> None:
     """The deadline has passed unanswered; the first time counts."""
     issue.overdue_at = issue.overdue_at or now

@@ -16,6 +16,7 @@ from collections import ChainMap, deque
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -40,17 +41,23 @@ for _name in ("spiff", "spiff.workflow", "spiff.task", "spiff.data", "spiff.dmn"
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 
-# Ids of tasks. A generator of our own: whoever seeds the global one would make them repeat. A child starts elsewhere.
+# Ids of tasks that people and operators hold on to. A generator of our own: whoever seeds the global one would make them
+# repeat. A child starts elsewhere.
 _random = Random()  # noqa: S311  (unique is enough; nobody is kept out by an id)
 os.register_at_fork(after_in_child=_random.seed)
+# All other tasks are known to this process only, and only while their execution lasts: a number is hashed in no time.
+_numbers = count(1)
 
 
 class TraceEntry(NamedTuple):
-    """One thing that happened: `kind` is entered, completed, cancelled, timer_fired, message_caught or ended."""
+    """One thing that happened: `kind` is entered, completed, cancelled, timer_fired, message_caught or ended.
+
+    `task_id` is a UUID where somebody outside may speak of the task, else a number of this process.
+    """
 
     kind: str
     element_id: str
-    task_id: UUID
+    task_id: UUID | int
 
 
 @dataclass(slots=True)
@@ -170,6 +177,11 @@ def runtime_of(task: Task) -> Runtime:
     return task.workflow.top_workflow.script_engine
 
 
+def is_named(task_spec: Any) -> bool:
+    """Whether somebody outside speaks of this spec's tasks by their ids: people of theirs, operators of their calls."""
+    return task_spec.manual or hasattr(task_spec, "operation_name")
+
+
 def _is_boundary(task: Task) -> bool:
     return hasattr(task.task_spec, "cancel_activity")
 
@@ -199,7 +211,9 @@ class LiveTask(Task):
         state: int = TaskState.MAYBE,
         id: UUID | None = None,  # noqa: A002  (the library passes it by name)
     ) -> None:
-        self.id = id or UUID(int=_random.getrandbits(128), version=4)
+        self.id = id or (
+            UUID(int=_random.getrandbits(128), version=4) if is_named(task_spec) else next(_numbers)
+        )
         workflow.tasks[self.id] = self
         self.workflow = workflow
         self._children = []

@@ -291,8 +291,8 @@ class Command:
         return changes
 
     def _tell_trace(self, step: Step) -> None:
-        created = {task.id: task for task in step.created}
-        cancelled = set(step.cancelled)
+        created: dict[UUID | int, CreatedTask] = {task.id: task for task in step.created}
+        cancelled: set[UUID | int] = set(step.cancelled)
         for entry in self.execution.trace:
             self._tell_entry(entry, created, cancelled)
         for task_id in cancelled:  # those that went without the library telling
@@ -301,7 +301,9 @@ class Command:
             outcome = self.execution.outcome
             self.tell("ended", outcome.element_id if outcome else None)
 
-    def _tell_entry(self, entry: TraceEntry, created: dict[UUID, CreatedTask], cancelled: set[UUID]) -> None:
+    def _tell_entry(
+        self, entry: TraceEntry, created: dict[UUID | int, CreatedTask], cancelled: set[UUID | int]
+    ) -> None:
         kind, element_id, task_id = entry
         if kind in ("timer_fired", "message_caught"):
             self.tell(kind, element_id)

@@ -11,16 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.direct import execute
 from db.ids import uuid7
-from db.jobs import defer
+from db.jobs import DEFER, job_parameters
 from messages.jobs import deliver_messages
 
-# All messages of a step as one JSON parameter: one statement, compiled once, however many there are.
-INSERT_MESSAGES: TextClause = text("""
-INSERT INTO message (id, person_id, to_phone, template, params, text, secret, state, tries, instance_id, element_id,
-    created_at, expires_at)
-SELECT id, person_id, to_phone, template, params, text, secret, state, tries, instance_id, element_id,
-    created_at, expires_at
-FROM jsonb_populate_recordset(NULL::message, CAST(:rows AS jsonb))
+# All messages of a step as one JSON parameter, and the job that delivers them: one statement, however many there are.
+INSERT_MESSAGES: TextClause = text(f"""
+WITH new_message AS (
+    INSERT INTO message (id, person_id, to_phone, template, params, text, secret, state, tries, instance_id,
+        element_id, created_at, expires_at)
+    SELECT id, person_id, to_phone, template, params, text, secret, state, tries, instance_id, element_id,
+        created_at, expires_at
+    FROM jsonb_populate_recordset(NULL::message, CAST(:rows AS jsonb))
+) {DEFER}
 """)
 URGENT = 10  # a person waits for it at the screen
 
@@ -47,14 +49,14 @@ class NewMessage:
 
 
 async def enqueue(session: AsyncSession, messages: list[NewMessage]) -> None:
-    """Write the messages and enqueue one job that delivers them: two statements, however many there are."""
+    """Write the messages and enqueue one job that delivers them: one statement, however many there are."""
     if not messages:
         return
-    rows = [_as_row(message) for message in messages]
-    await execute(session, INSERT_MESSAGES, {"rows": orjson.dumps(rows).decode()})
+    rows = orjson.dumps([_as_row(message) for message in messages]).decode()
     urgent = any(message.expires_at is not None for message in messages)
     ids = [str(message.id) for message in messages]
-    await defer(session, deliver_messages, priority=URGENT if urgent else 0, ids=ids)
+    job = job_parameters(deliver_messages, priority=URGENT if urgent else 0, ids=ids)
+    await execute(session, INSERT_MESSAGES, {"rows": rows, **job})
 
 
 def _as_row(message: NewMessage) -> dict[str, Any]:

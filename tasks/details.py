@@ -12,7 +12,16 @@ from sqlmodel import col
 
 from domain.access import may_withdraw, readable_by
 from domain.actor import Actor
-from domain.models import Attachment, CustomsOffice, Enterprise, Evaluation, Issue, IssueAnswer, IssueChange
+from domain.models import (
+    Attachment,
+    CustomsOffice,
+    Enterprise,
+    Evaluation,
+    Issue,
+    IssueAnswer,
+    IssueChange,
+    IssueRecord,
+)
 from domain.people import find_names
 from engine.instances import Engine
 from tasks import statements
@@ -67,7 +76,7 @@ class IssueDetail:
     """One issue. `people` and `offices` name the ids and codes in it; `other_answers` are those of tasks whose answers are
     kept nowhere else, in any task the diagram has."""
 
-    issue: Issue
+    issue: IssueRecord
     office_name: str
     enterprise_name: str
     people: Mapping[UUID, str]
@@ -155,7 +164,7 @@ async def _office_names(session: AsyncSession) -> dict[str, str]:
 
 
 def _people(
-    issue: Issue,
+    issue: IssueRecord,
     answers: Sequence[IssueAnswer],
     evaluations: Sequence[Evaluation],
     changes: Sequence[IssueChange],

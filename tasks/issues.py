@@ -17,7 +17,7 @@ from domain.access import readable_by, require_withdrawable
 from domain.actor import Actor
 from domain.exceptions import CannotWithdraw
 from domain.issues import facts, next_number, require_approved
-from domain.models import CustomsOffice, Enterprise, Issue, Person
+from domain.models import CustomsOffice, Enterprise, Issue, IssueRecord, Person
 from domain.search import matches
 from engine.exceptions import NotWaiting, UnknownProcess
 from engine.instances import Engine
@@ -91,7 +91,7 @@ async def raise_issue(
     now: datetime,
     *,
     max_files: int = 10,
-) -> Issue:
+) -> IssueRecord:
     """A new draft of this member's enterprise, and its process; only the office and a title are needed at once.
 
     Raises EnterpriseNotApproved, AnswersRefused.
@@ -127,9 +127,9 @@ async def raise_issue(
     return issue
 
 
-def _new_issue(actor: Actor, enterprise_id: UUID, id_: UUID, now: datetime) -> Issue:
+def _new_issue(actor: Actor, enterprise_id: UUID, id_: UUID, now: datetime) -> IssueRecord:
     by_executive = "executive" in actor.roles
-    return Issue(
+    return IssueRecord(
         id=id_,
         number="",
         enterprise_id=enterprise_id,
@@ -160,7 +160,7 @@ def _check_draft(
 
 async def withdraw_issue(
     session: AsyncSession, engine: Engine, actor: Actor, issue_id: UUID, now: datetime
-) -> Issue:
+) -> IssueRecord:
     """Take my issue back. CannotWithdraw says why not, and who of customs took it when."""
     async with named(session), command(session):
         try:

@@ -20,7 +20,7 @@ from domain.actor import Actor
 from domain.audit import record
 from domain.issues import facts
 from domain.members import Member, get_member, load_membership, lock_members
-from domain.models import Issue
+from domain.models import IssueRecord
 from engine.exceptions import UnknownProcess
 from engine.instances import Engine
 from tasks import statements
@@ -256,7 +256,7 @@ async def move_issue(
         await _move_task(session, engine, task_id, person_id, heir, actor_id, now)
 
 
-def _pass_on(issue: Issue, person_id: UUID, heirs: Heirs) -> list[dict[str, Any]]:
+def _pass_on(issue: IssueRecord, person_id: UUID, heirs: Heirs) -> list[dict[str, Any]]:
     """Change the issue's submitter and executive; what to tell about it. Whoever was both is followed by one person."""
     told: list[dict[str, Any]] = []
     if issue.submitter_id == person_id and heirs.work is not None:

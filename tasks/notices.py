@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.models import Issue
+from domain.models import IssueRecord
 from domain.people import split_groups
 from domain.working_days import BEIJING
 from engine.context import StepContext
@@ -145,7 +145,7 @@ def _params(subject: Subject) -> dict[str, str]:
     return dict(zip(PLACEHOLDERS, values, strict=True))
 
 
-def describe_due(issue: Issue) -> str:
+def describe_due(issue: IssueRecord) -> str:
     """The deadline in words, in Beijing's time."""
     if issue.due_at is None:
         return "未定"

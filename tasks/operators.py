@@ -17,7 +17,7 @@ from domain import deadlines
 from domain.exceptions import ChooseExecutive, NoExecutive
 from domain.issues import facts, list_evaluators, reopen
 from domain.issues import mark_overdue as note_overdue
-from domain.models import Evaluation, Issue, IssueAnswer, IssueChange, IssueOffice
+from domain.models import Evaluation, IssueAnswer, IssueChange, IssueOffice, IssueRecord
 from domain.offices import require_open_office, require_other_office
 from domain.working_days import WorkingCalendar
 from engine.context import Operator, StepContext
@@ -132,7 +132,7 @@ def _as_json(value: Any) -> Any:
     return str(value) if isinstance(value, UUID) else value
 
 
-def _choose_executive(subject: Subject, issue: Issue) -> None:
+def _choose_executive(subject: Subject, issue: IssueRecord) -> None:
     if issue.raised_by_executive:
         issue.executive_id = issue.submitter_id
         return

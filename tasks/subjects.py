@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.direct import execute
-from domain.models import Evaluation, Issue, IssueAnswer, IssueChange, IssueOffice
+from domain.models import Evaluation, Issue, IssueAnswer, IssueChange, IssueOffice, IssueRecord
 from engine.steps import Step
 from tasks import statements
 from tasks.fields import FileFact, Option
@@ -40,7 +40,7 @@ class Subject:
     """
 
     instance_id: UUID
-    issue: Issue | None
+    issue: IssueRecord | None
     before: dict[str, Any]
     office_name: str = ""
     enterprise_name: str = ""
@@ -51,7 +51,7 @@ class Subject:
     task_id: UUID | None = None
     is_new: bool = False
 
-    def require_issue(self) -> Issue:
+    def require_issue(self) -> IssueRecord:
         """The issue; ValueError where a diagram uses an operator of issues in a process without one."""
         if self.issue is None:
             raise ValueError(f"instance {self.instance_id} has no issue")
@@ -101,7 +101,7 @@ async def open_subject(
     return subject
 
 
-def open_new_subject(session: AsyncSession, issue: Issue, loaded: Subject) -> Subject:
+def open_new_subject(session: AsyncSession, issue: IssueRecord, loaded: Subject) -> Subject:
     """A new issue, written by `save`, with the lists and files that were read for it; its instance need not exist yet."""
     subject = replace(loaded, instance_id=issue.id, issue=issue, is_new=True)
     session.info[KEY][issue.id] = subject
@@ -162,7 +162,7 @@ def _read_subject(instance_id: UUID, row: Mapping[str, Any]) -> Subject:
     before = {name: row[name] for name in COLUMNS} if row["has_issue"] else {}
     return Subject(
         instance_id,
-        Issue(**before) if before else None,
+        IssueRecord.model_construct(**before) if before else None,
         before,
         office_name=row["office_name"] or "",
         enterprise_name=row["enterprise_name"] or "",

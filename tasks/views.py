@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.actor import Actor
 from domain.issues import facts
-from domain.models import Issue
+from domain.models import IssueRecord
 from engine.instances import Engine
 from engine.specs import ParsedDefinition
 from tasks.fields import FormContext, Schema
@@ -55,7 +55,7 @@ def form_of(definition: ParsedDefinition, element_id: str) -> Schema:
     return form
 
 
-def issue_values(issue: Issue) -> Mapping[str, Any]:
+def issue_values(issue: IssueRecord) -> Mapping[str, Any]:
     """What fields start with that stand for a column of the issue."""
     return {
         "kind": issue.kind or None,

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from api.pages.frame import Frame
 from api.pages.render import draw
 from api.pages.wording import moment
-from domain.models import Issue
+from domain.models import IssueRecord
 from tasks.inbox import TaskView
 
 
@@ -32,7 +32,7 @@ def draw_done(
     return draw(request, "done.html", frame=frame, done=done, issue=issue)
 
 
-def title_of(view: TaskView, issue: Issue | None) -> str:
+def title_of(view: TaskView, issue: IssueRecord | None) -> str:
     """What has just been done."""
     answers = view.answers or {}
     decision = str(answers.get("decision", ""))
@@ -50,7 +50,7 @@ def title_of(view: TaskView, issue: Issue | None) -> str:
     return f"已完成：{view.line.name}"
 
 
-def tell_next(issue: Issue, view: TaskView, expires_at: datetime | None) -> list[str]:
+def tell_next(issue: IssueRecord, view: TaskView, expires_at: datetime | None) -> list[str]:
     """What happens next and when, by where the issue stands now."""
     office = view.subject.office_name or "受理海关"
     match issue.phase:

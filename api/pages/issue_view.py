@@ -15,7 +15,7 @@ from api.pages.due import tell_due
 from api.pages.wording import Due, duration
 from api.wired import Wired
 from domain.actor import Actor
-from domain.models import Attachment, Issue
+from domain.models import Attachment, IssueRecord
 from engine.moments import find_expiries
 from tasks.details import FIELD_NAMES, IssueDetail, OpenTask, get_issue
 from tasks.details import timeline as read_history
@@ -181,7 +181,9 @@ async def view_issue(
     )
 
 
-async def find_expiry(session: AsyncSession, wired: Wired, issue: Issue, now: datetime) -> datetime | None:
+async def find_expiry(
+    session: AsyncSession, wired: Wired, issue: IssueRecord, now: datetime
+) -> datetime | None:
     """Until when an answered issue may be evaluated, as its own diagram says; None where nothing ends it."""
     if issue.phase != "answered":
         return None

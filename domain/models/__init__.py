@@ -10,6 +10,7 @@ from domain.models.issues import (
     IssueAnswer,
     IssueChange,
     IssueOffice,
+    IssueRecord,
     IssueSearch,
 )
 from domain.models.lists import CalendarDay, ListEntry
@@ -42,6 +43,7 @@ __all__ = [
     "IssueChange",
     "IssueOffice",
     "IssuePresence",
+    "IssueRecord",
     "IssueSearch",
     "IssueSeen",
     "ListEntry",

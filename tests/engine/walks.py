@@ -10,6 +10,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.bpmn.serializer.default.workflow import (
@@ -90,6 +91,7 @@ class StockTwin:
         self.save(execution)
 
     def save(self, execution: Execution) -> None:
+        _name_tasks(execution._workflow)
         self.text = self.serializer.serialize_json(execution._workflow)
         self.sequence, self.outcome = execution._runtime.sequence, execution._runtime.outcome
 
@@ -101,6 +103,24 @@ class StockTwin:
         workflow: Any = self.serializer.deserialize_json(self.text)
         _register_events(workflow)
         return Execution(workflow, runtime)
+
+
+def _name_tasks(top: Any) -> None:
+    """The library writes ids as UUIDs; tasks that nobody outside speaks of have numbers."""
+
+    def named(id_: Any) -> Any:
+        return UUID(int=id_) if isinstance(id_, int) else id_
+
+    for workflow in (top, *top.subprocesses.values()):
+        for task in workflow.tasks.values():
+            task.id, task._parent = named(task.id), named(task._parent)
+            task._children = [named(child) for child in task._children]
+        workflow.tasks = {task.id: task for task in workflow.tasks.values()}
+        if workflow is not top:
+            workflow.parent_task_id = named(workflow.parent_task_id)
+    top.subprocesses = {workflow.parent_task_id: workflow for workflow in top.subprocesses.values()}
+    manager = top.event_manager
+    manager.tasks = {task.id: task for task in manager.tasks.values()}
 
 
 def _fields(outcome: Outcome) -> tuple[str, str | None, str | None]:

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from domain.exceptions import LastAdmin
 from domain.members import get_member, resume_member
-from domain.models import Attachment, Enterprise, Issue, Membership, Person
+from domain.models import Attachment, Enterprise, IssueRecord, Membership, Person
 from engine.exceptions import NotYours
 from tasks import commands, issues, leavers
 from tasks.exceptions import WorkNotPlaced
@@ -69,13 +69,13 @@ async def work_of(world: World, who: str) -> list[tuple[UUID, bool]]:
     ]
 
 
-async def in_review(world: World, who: str = "staff") -> Issue:
+async def in_review(world: World, who: str = "staff") -> IssueRecord:
     issue = await world.raise_issue(who, executive=str(world.people["boss"].person_id))
     await world.complete(who, issue.id, "draft_issue", send=True)
     return await world.issue(issue.id)
 
 
-async def at_customs(world: World, who: str = "staff") -> Issue:
+async def at_customs(world: World, who: str = "staff") -> IssueRecord:
     issue = await in_review(world, who)
     await world.complete("boss", issue.id, "review_issue", decision="submit", importance="一般")
     return await world.issue(issue.id)

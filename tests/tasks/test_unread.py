@@ -102,6 +102,5 @@ async def test_looking_for_marks_goes_through_indexes(world: World) -> None:
     }
     rows = await world.session.execute(text(f"EXPLAIN {FIND_UNREAD.text}"), parameters)
     plan = "\n".join(rows.scalars())
-    assert "process_event_instance" in plan
     assert "issue_seen_pkey" in plan
-    assert "Seq Scan" not in plan
+    assert "Seq Scan" not in plan  # which index of process_event is cheapest depends on how full it is

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.actor import Actor, member_groups
-from domain.models import Enterprise, Issue, Membership, Officer, OfficerRole, Person
+from domain.models import Enterprise, Issue, IssueRecord, Membership, Officer, OfficerRole, Person
 from domain.seed import seed
 from domain.working_days import WorkingCalendar
 from engine.catalogue import read_folder
@@ -60,7 +60,7 @@ class World:
         """Let this much time go by."""
         self.now += timedelta(**amount)
 
-    async def raise_issue(self, who: str = "staff", **fields: Any) -> Issue:
+    async def raise_issue(self, who: str = "staff", **fields: Any) -> IssueRecord:
         """A new draft of this person."""
         return await issues.raise_issue(
             self.session, self.engine, self.people[who], QUESTION | fields, self.now
@@ -96,14 +96,14 @@ class World:
             self.session, self.engine, self.people[who], task_id, answers, now=self.now, **options
         )
 
-    async def at_customs(self, who: str = "staff", **fields: Any) -> Issue:
+    async def at_customs(self, who: str = "staff", **fields: Any) -> IssueRecord:
         """An issue that its executive has sent to customs."""
         issue = await self.raise_issue(who, **fields)
         await self.complete(who, issue.id, "draft_issue", send=True)
         await self.complete("boss", issue.id, "review_issue", decision="submit", importance="一般")
         return await self.issue(issue.id)
 
-    async def answered(self) -> Issue:
+    async def answered(self) -> IssueRecord:
         """An issue that customs has answered."""
         issue = await self.at_customs()
         await self.claim("handler", issue.id)
@@ -112,7 +112,7 @@ class World:
         )
         return await self.issue(issue.id)
 
-    async def issue(self, id_: UUID) -> Issue:
+    async def issue(self, id_: UUID) -> IssueRecord:
         """The issue as the database has it."""
         found = await self.session.get(Issue, id_, populate_existing=True)
         assert found is not None
