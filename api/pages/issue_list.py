@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.pages.due import tell_due
-from api.pages.export import write_issues
+from api.pages.export import EXCEL, write_issues
 from api.pages.frame import Frame, FrameDep
 from api.pages.issue_view import TIMED
 from api.pages.render import draw, go_to
@@ -43,7 +43,6 @@ PHASES = {
 BEFORE_CUSTOMS = ("draft", "review")
 SORTS: dict[Sort, str] = {"newest": "最新提出的在前", "due": "最先到期的在前"}
 EXPORT_MOST = 10_000
-EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Short = Annotated[str | None, Query(max_length=64)]
 Words = Annotated[str | None, Query(max_length=200)]
 

@@ -38,6 +38,7 @@ MENU = (
     Entry("新建", "/issues/new", MEMBERS),
     Entry("系统管理", "/system", frozenset({"system_admin"})),
     Entry("安全管理", "/security", frozenset({"security_admin"})),
+    Entry("审计", "/audit", frozenset({"auditor"})),
     Entry("换手机号申请", "/phone-requests", frozenset({"registrar", "system_admin"})),
 )
 

@@ -1,0 +1,134 @@
+"""The audit log in words: what was done, on what, and what changed. A code without words is shown as it is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from api.pages.wording import ROLE_NAMES
+from domain.audit_read import AuditLine
+
+ACTIONS = {
+    "accept_admin": "接任企业管理员",
+    "add_member": "添加成员",
+    "add_officer": "添加关员",
+    "change_password": "修改密码",
+    "decline_admin": "谢绝接任企业管理员",
+    "edit_member": "修改成员",
+    "end_session": "结束一处登录",
+    "end_sessions": "结束全部登录",
+    "erase_personal": "删除个人信息",
+    "export_audit": "导出审计记录",
+    "fail_password": "原密码填错",
+    "fail_sign_in": "登录失败",
+    "move_work": "移交离岗人员的工作",
+    "offer_admin": "移交企业管理员",
+    "remove_member": "移除成员",
+    "resume_member": "恢复成员",
+    "set_password": "设置密码",
+    "sign_audit_chain": "重新签名审计链",
+    "sign_in": "登录",
+    "sign_out": "退出登录",
+    "suspend_member": "停用成员",
+    "switch_membership": "切换企业",
+}
+ABOUT = {
+    "admin_offer": "企业管理员的移交",
+    "audit_batch": "审计封存",
+    "audit_record": "审计记录",
+    "enterprise": "企业",
+    "membership": "成员",
+    "office": "海关单位",
+    "officer": "关员",
+    "person": "自然人账号",
+    "session": "登录",
+}
+FIELDS = {
+    "about": "对象",
+    "action": "操作",
+    "active": "启用",
+    "address": "地址",
+    "but": "保留的登录",
+    "challenge_id": "验证码编号",
+    "customs_code": "海关注册编码",
+    "display_name": "姓名",
+    "enterprise_id": "企业编号",
+    "legal_person": "法定代表人",
+    "membership_id": "成员编号",
+    "must_change": "登录后须修改密码",
+    "name": "姓名或名称",
+    "office": "海关单位",
+    "officer_id": "关员编号",
+    "person_id": "自然人编号",
+    "phone": "手机",
+    "position": "职务",
+    "reason": "原因",
+    "roles": "身份",
+    "rows": "条数",
+    "sessions": "登录数",
+    "since": "起始日期",
+    "status": "状态",
+    "tries": "失败次数",
+    "until": "截止日期",
+    "user_agent": "浏览器",
+    "uscc": "统一社会信用代码",
+    "values": "项数",
+    "what": "对象",
+    "who": "操作人",
+}
+
+
+def tell_action(code: str) -> str:
+    """What was done."""
+    return ACTIONS.get(code, code)
+
+
+def tell_about(code: str) -> str:
+    """What kind of thing it was done on."""
+    return ABOUT.get(code, code)
+
+
+def tell_who(line: AuditLine) -> str:
+    """Who did it; nobody had signed in for a failed sign-in, and jobs and commands are the system's."""
+    if line.actor_id is None:
+        return "未登录的人" if line.action.startswith("fail_") else "系统"
+    return line.actor_name or str(line.actor_id)
+
+
+def tell_changes(line: AuditLine) -> list[tuple[str, str, str]]:
+    """Field, before, after: what differs, or everything where only one side was written."""
+    before, after = _flatten(line.before), _flatten(line.after)
+    lines: list[tuple[str, str, str]] = []
+    for path in dict.fromkeys([*before, *after]):
+        was, now = before.get(path), after.get(path)
+        if before and after and was == now:
+            continue
+        lines.append((_tell_path(path), _tell(was), _tell(now)))
+    return lines
+
+
+def _flatten(value: Mapping[str, Any], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    found: dict[tuple[str, ...], Any] = {}
+    for key, part in value.items():
+        place = (*path, key)
+        if isinstance(part, dict):
+            found |= _flatten(part, place)
+        elif isinstance(part, list) and any(isinstance(one, dict) for one in part):
+            found |= _flatten({str(number): one for number, one in enumerate(part, 1)}, place)
+        else:
+            found[place] = part
+    return found
+
+
+def _tell_path(path: tuple[str, ...]) -> str:
+    return " · ".join(FIELDS.get(step, step) for step in path)
+
+
+def _tell(value: Any) -> str:
+    if value is None or value == "" or value == []:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, list):
+        return "、".join(_tell(one) for one in value)
+    if isinstance(value, str):
+        return ROLE_NAMES.get(value, value)
+    return str(value)
