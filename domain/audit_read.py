@@ -81,10 +81,12 @@ async def list_records(
     limit: int = 50,
 ) -> Page:
     """One page of what the filter finds."""
-    statement = _find(wanted).order_by(col(AuditRecord.at).desc(), col(AuditRecord.id).desc()).limit(limit + 1)
+    statement = (
+        _find(wanted).order_by(col(AuditRecord.at).desc(), col(AuditRecord.id).desc()).limit(limit + 1)
+    )
     if after is not None:
         statement = statement.where(tuple_(col(AuditRecord.at), col(AuditRecord.id)) < tuple_(*after))
-    rows = list(await session.scalars(statement))
+    rows: list[AuditRecord] = list(await session.scalars(statement))
     lines = await _complete(session, rows[:limit])
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(lines, (last.at, last.id) if last else None)
@@ -132,7 +134,7 @@ async def read_seal(session: AsyncSession, sources: Sequence[Source], key: bytes
     return SealState(end.last or 0, end.last_digest or b"", end.sealed_at, is_signed, unsealed, since)
 
 
-def _find(wanted: AuditFilter) -> Select[tuple[AuditRecord]]:
+def _find(wanted: AuditFilter) -> Select[Any]:
     statement = select(AuditRecord)
     rules: list[ColumnElement[bool]] = []
     if wanted.who:

@@ -1,4 +1,5 @@
-"""审计: what everybody has done, for the auditor, who changes nothing here; the same list as an Excel file; the state of the seal."""
+"""审计: what everybody has done, for the auditor, who changes nothing here; the same list as an Excel
+file; the state of the seal."""
 
 import asyncio
 from collections.abc import Sequence

@@ -50,10 +50,16 @@ Columns = Sequence[tuple[str, str, int]]
 def write_issues(lines: Sequence[Mapping[str, Any]], cut_at: int | None = None) -> bytes:
     """One sheet with a line an issue; `cut_at` says how many were written when there were more."""
     shown = [
-        {**line, "due": line["due"].words if line.get("due") else None, "round": int(line.get("round") or 0) + 1}
+        {
+            **line,
+            "due": line["due"].words if line.get("due") else None,
+            "round": int(line.get("round") or 0) + 1,
+        }
         for line in lines
     ]
-    return _write_sheet("问题", COLUMNS, shown, f"只导出了前 {cut_at} 件，请缩小筛选范围。" if cut_at else None)
+    return _write_sheet(
+        "问题", COLUMNS, shown, f"只导出了前 {cut_at} 件，请缩小筛选范围。" if cut_at else None
+    )
 
 
 def write_audit(lines: Sequence[Mapping[str, Any]], cut_at: int | None = None) -> bytes:
