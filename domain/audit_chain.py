@@ -46,7 +46,7 @@ class Source:
         """Rows that have committed and are in no batch yet."""
         return text(f"""
             SELECT id, {self.canonical} AS canonical FROM {self.table}
-            WHERE sealed_in IS NULL ORDER BY id LIMIT :limit
+            WHERE sealed_in IS NULL ORDER BY sealed_in, id LIMIT :limit
         """)
 
     @property
@@ -63,7 +63,12 @@ AUDIT_RECORDS = Source(
     " before, after, personal",
 )
 
-LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('audit_seal', 0))")
+# The planner is told to walk the index, which has the rows in their order: what it knows of a backlog may be old.
+LOCK = text("""
+    SELECT pg_advisory_xact_lock(hashtextextended('audit_seal', 0)) AS locked,
+        set_config('enable_seqscan', 'off', true) AS scan, set_config('enable_bitmapscan', 'off', true) AS bitmap,
+        set_config('enable_sort', 'off', true) AS sort
+""")
 ENDS = text("""
     SELECT h.number, h.digest, h.signature, b.number AS last_number, b.digest AS last_digest
     FROM (SELECT) AS always
