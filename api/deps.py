@@ -103,6 +103,7 @@ async def find_actor(request: Request, session: SessionDep) -> Actor | None:
     actor = await load_actor(session, token, wired.read_clock(), wired.session_limits, ip=client_ip(request))
     if actor is not None and actor.must_change_password and request.url.path not in BEFORE_PASSWORD_CHANGE:
         raise PasswordMustChange
+    request.state.actor = actor
     return actor
 
 

@@ -42,13 +42,14 @@ HINTS = (
 
 @dataclass(frozen=True)
 class ImportLine:
-    """One line of the file as it was typed; `errors` by field, empty where it is right."""
+    """One line of the file as it was typed; `formulas` are fields that hold one. `errors` by field, empty where it is right."""
 
     line: int
     name: str
     phone: str
     position: str
     roles: str
+    formulas: tuple[str, ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict[str, str])
     fields: MemberFields | None = None
 
@@ -111,7 +112,7 @@ def _add_checks(sheet: Any) -> None:
 
 
 def read_lines(data: bytes) -> list[ImportLine]:
-    """The lines of a filled-in template, unchecked but for formulas. Blocking. Raises SheetRefused."""
+    """The lines of a filled-in template, unchecked. Blocking. Raises SheetRefused."""
     rows = read_sheet(data, MOST_LINES + 1)
     if not rows or rows[0].line != 1:
         raise SheetRefused("第一行是空的，请使用模板，不要改动第一行。")
@@ -125,20 +126,14 @@ def read_lines(data: bytes) -> list[ImportLine]:
 
 def _read_line(row: SheetRow, places: Mapping[str, int]) -> ImportLine:
     texts = {key: row.cells[places[name]] for key, name in COLUMNS.items()}
-    errors = {
-        key: f"“{name}”里是公式，请改为文字。"
-        for key, name in COLUMNS.items()
-        if places[name] in row.formulas
-    }
-    return ImportLine(
-        row.line, texts["name"], texts["phone"], texts["position"], texts["roles"], errors=errors
-    )
+    formulas = tuple(key for key, name in COLUMNS.items() if places[name] in row.formulas)
+    return ImportLine(row.line, texts["name"], texts["phone"], texts["position"], texts["roles"], formulas)
 
 
 def check_line(line: ImportLine) -> ImportLine:
     """The line with everything that is wrong about it by itself, or with its fields."""
     roles = ROLE_WORDS.get(line.roles.strip())
-    errors = dict(line.errors)
+    errors = {key: f"“{COLUMNS[key]}”里是公式，请改为文字。" for key in line.formulas}
     try:
         fields = check_member(line.name, line.phone, line.position, roles or ("executive",))
     except MemberRefused as refused:

@@ -19,7 +19,7 @@ from tasks.leavers import EXECUTIVE, list_work
 TEXTS = {
     "admin_offered": Text(
         "请您接任企业管理员",
-        "{name}请您接任{enterprise}的企业管理员。请登录企业问题清零平台，在“用户管理”中接受或谢绝。",
+        "{name}请您接任{enterprise}的企业管理员。请登录企业问题清零平台，选择接受或谢绝。",
     )
 }
 

@@ -64,6 +64,12 @@ async def list_work(session: AsyncSession, member: Member, enterprise_id: UUID) 
     ]
 
 
+async def count_left_behind(session: AsyncSession, enterprise_id: UUID) -> dict[UUID, int]:
+    """How many open issues lie with members who are suspended or gone, by the member."""
+    rows = await session.execute(statements.LEFT_BEHIND, {"enterprise_id": enterprise_id})
+    return {row.id: row.issues for row in rows}
+
+
 async def suspend_member(
     session: AsyncSession,
     engine: Engine,

@@ -320,3 +320,14 @@ WHERE t.id = :task_id AND a.instance_id IS NULL AND a.uploader_id = :person_id A
 BY_INSTANCE: TextClause = text("""
 SELECT id FROM user_task WHERE id = ANY(CAST(:task_ids AS uuid[])) ORDER BY instance_id, id
 """)
+
+# Who is suspended or gone and still has something open here, and how much.
+LEFT_BEHIND: TextClause = text(f"""
+SELECT m.id, count(*) AS issues
+FROM membership m
+JOIN issue i ON {_LIES_WITH.format(enterprise="m.enterprise_id", person="m.person_id")}
+CROSS JOIN LATERAL ({_OPEN_SEATS.format(person="m.person_id")}) AS seat
+WHERE m.enterprise_id = :enterprise_id AND NOT m.active
+    AND (seat.as_submitter OR seat.as_executive OR seat.has_task)
+GROUP BY m.id ORDER BY m.id
+""")

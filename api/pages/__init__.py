@@ -7,6 +7,7 @@ from fastapi import APIRouter
 
 from api.pages import (
     account,
+    admin_offer,
     administration,
     answer_templates,
     audit,
@@ -15,6 +16,9 @@ from api.pages import (
     demo_inbox,
     issue,
     issue_list,
+    member_import,
+    member_leaving,
+    members,
     my_sessions,
     new_issue,
     phone_requests,
@@ -46,5 +50,9 @@ for part in (
     new_issue,
     issue,
     administration,
+    member_import,
+    admin_offer,
+    members,
+    member_leaving,
 ):
     router.include_router(part.router)

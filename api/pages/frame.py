@@ -11,11 +11,17 @@ from sqlmodel import col
 from api.deps import ActorDep, SessionDep
 from api.pages.wording import masked, role_names
 from domain.actor import Actor
+from domain.admin_offers import Offer, find_offer_to
 from domain.models import CustomsOffice
 from domain.models.people import ENTERPRISE_ROLES
 from domain.people import list_memberships
 from domain.suspension import SUSPENDED, find_reason
+from errors import Refusal
 from tasks import inbox
+
+
+class NoPart(Refusal):
+    """请先选择代表哪一家企业。"""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ class Frame:
     claimable: int
     suspended_for: str | None = None
     others: tuple[Other, ...] = ()
+    offer: Offer | None = None
 
     @property
     def open(self) -> int:
@@ -57,7 +64,9 @@ async def load_frame(session: SessionDep, actor: ActorDep) -> Frame:
 
 
 async def frame_of(session: AsyncSession, actor: Actor) -> Frame:
-    """The frame for this person."""
+    """The frame for this person. Raises NoPart for whoever acts for no enterprise any more, or has not chosen one yet."""
+    if not actor.membership_id and not actor.officer_id:
+        raise NoPart
     counts = await inbox.count_tasks(session, actor)
     memberships = await list_memberships(session, actor.person_id)
     others = tuple(Other(str(one.id), one.enterprise) for one in memberships if one.id != actor.membership_id)
@@ -73,6 +82,7 @@ async def frame_of(session: AsyncSession, actor: Actor) -> Frame:
         mine=counts["mine"],
         claimable=counts["claimable"],
         others=others,
+        offer=await find_offer_to(session, actor) if actor.membership_id else None,
     )
 
 

@@ -36,6 +36,7 @@ MENU = (
     Entry("待办", "/tasks", MEMBERS | OFFICERS, counts_tasks=True),
     Entry("问题管理", "/issues", MEMBERS | OFFICERS),
     Entry("新建", "/issues/new", MEMBERS),
+    Entry("用户管理", "/members", frozenset({"enterprise_admin"})),
     Entry("系统管理", "/system", frozenset({"system_admin"})),
     Entry("安全管理", "/security", frozenset({"security_admin"})),
     Entry("审计", "/audit", frozenset({"auditor"})),

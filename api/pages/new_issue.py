@@ -28,6 +28,7 @@ from api.pages.work import (
     shape,
     type_answers,
     upload_of,
+    ways_out,
 )
 from api.wired import Wired
 from db.ids import uuid7
@@ -217,6 +218,7 @@ async def _draw(
         button="提交海关" if by_executive else "提交高管审核",
         key=key,
         errors=errors,
+        ways=ways_out(actor),
         files=await find_files(session, shown),
         upload=upload_of(wired),
     )

@@ -80,6 +80,7 @@ def _environment() -> Environment:
         "is_chosen": is_chosen,
         "as_list": as_list,
         "has_short_options": has_short_options,
+        "role_names": wording.role_names,
     }
     environment.filters.update(mine)
     known: dict[str, Any] = {
@@ -87,6 +88,7 @@ def _environment() -> Environment:
         "built": built,
         "frame": None,
         "RATINGS": wording.RATINGS,
+        "ENTERPRISE_STATES": wording.ENTERPRISE_STATES,
     }
     environment.globals.update(known)
     return environment

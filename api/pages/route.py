@@ -3,6 +3,7 @@ shown again so that nothing that was typed is lost."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
@@ -10,6 +11,8 @@ from starlette.responses import Response
 
 from api.errors import status_of, tell_facts
 from api.pages.error_page import error_page
+from api.pages.render import go_to
+from domain.actor import Actor
 from errors import Refusal
 
 
@@ -24,6 +27,8 @@ class PageRoute(APIRoute):
             try:
                 return await handler(request)
             except Refusal as refusal:
+                if has_no_part(request):
+                    return go_to(choosing_address(request))
                 entered = refusal.details.pop("entered", None)
                 if not entered:
                     raise
@@ -31,6 +36,19 @@ class PageRoute(APIRoute):
                 return error_page(request, status_of(refusal), "", refusal.message, facts)
 
         return answer
+
+
+def has_no_part(request: Request) -> bool:
+    """Whether somebody has signed in who acts for no enterprise and is no officer: put out of the one they acted for, or
+    about to choose. Whatever they are refused, they are led to choose."""
+    actor: Actor | None = getattr(request.state, "actor", None)
+    return actor is not None and not actor.membership_id and not actor.officer_id
+
+
+def choosing_address(request: Request) -> str:
+    """Where one chooses an enterprise, and comes back from to the page one wanted to see."""
+    wanted = request.url.path if request.method == "GET" else "/"
+    return "/sign-in/membership?" + urlencode({"next": wanted})
 
 
 def page_router() -> APIRouter:

@@ -1,5 +1,6 @@
 """One task: read it, claim it, fill it in, send it; give it back or hand it over; and the page that says what happens next."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from api.pages.work import (
     shape,
     type_answers,
     walk,
+    ways_out,
 )
 from api.wired import Wired
 from domain.actor import Actor
@@ -43,6 +45,7 @@ from tasks.inbox import TaskView
 router = page_router()
 FIELD_OF: dict[type[Refusal], str] = {
     ChooseExecutive: "executive",
+    NoExecutive: "no_executive",
     OfficeClosed: "office",
     SameOffice: "office",
 }
@@ -226,6 +229,7 @@ async def _draw_again(
         raise refusal
     errors, lead = explain(refusal, view)
     work = await draw_work(session, wired, view, entered=answers, errors=errors, lead=lead, now=now)
+    work = replace(work, ways=ways_out(actor))
     return await _draw(request, session, wired, actor, view, work, now, status=422)
 
 

@@ -23,6 +23,8 @@ ROLE_NAMES = {
     "security_admin": "安全管理员",
     "auditor": "审计管理员",
 }
+ENTERPRISE_STATES = {"pending": "待审核", "returned": "已退回", "suspended": "已停用"}
+"""What is worth telling about an enterprise where one chooses it: why issues cannot be raised."""
 RATINGS = {1: "完全解决问题", 2: "同意答复意见", 3: "没有解决问题", 4: "解决部分问题"}
 FILE_KINDS = {
     "image/jpeg": "图片",

@@ -48,6 +48,7 @@ class Work:
     says: str | None = None
     errors: Mapping[str, str] = field(default_factory=dict[str, str])
     lead: str | None = None
+    ways: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     files: Mapping[str, Attachment] = field(default_factory=dict[str, Attachment])
     upload: Mapping[str, Any] = field(default_factory=dict[str, Any])
     templates: Sequence[tuple[str, Sequence[Any]]] | None = None
@@ -139,6 +140,13 @@ async def draw_work(
         files=await find_files(session, shown),
         upload=upload_of(wired),
     )
+
+
+def ways_out(actor: Actor) -> dict[str, tuple[str, str]]:
+    """Where this person can put right what no field of the form is about: an address and its name, by the error's key."""
+    if "enterprise_admin" not in actor.roles:
+        return {}
+    return {"no_executive": ("/members/new?role=executive", "现在添加企业高管")}
 
 
 def upload_of(wired: Wired) -> dict[str, Any]:
