@@ -44,6 +44,20 @@ class MemberList(BaseModel):
     items: list[MemberOut]
 
 
+class ImportLineOut(BaseModel):
+    line: int = Field(description="Excel 里的行号")
+    name: str
+    phone: str
+    position: str
+    roles: str
+    errors: dict[str, str] = Field(description="这一行哪一项有误；没有就是空的")
+
+
+class ImportOut(BaseModel):
+    lines: list[ImportLineOut]
+    added: int
+
+
 class WorkItemOut(BaseModel):
     issue: TaskIssue
     review: bool = Field(description="作为企业高管审核的；只能由高管接手")

@@ -1,15 +1,17 @@
 """用户管理 for programs: an enterprise's members, kept by its admin. Ids are those of memberships; another enterprise's
 member does not exist."""
 
-from typing import Annotated, Any
+import asyncio
+from typing import Annotated, Any, Literal
 
-from fastapi import Query
+from fastapi import Form, Query, UploadFile
 from starlette.responses import Response
 
 from api.answers import Json
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, allow
 from api.json.ids import parse_id
 from api.json.member_schemas import (
+    ImportOut,
     Leaving,
     MemberBody,
     MemberChanges,
@@ -24,12 +26,15 @@ from api.json.route import json_router
 from domain import admin_offers, members
 from domain.admin_offers import Offer
 from domain.member_fields import check_member
+from domain.member_import import add_lines, check_lines, read_lines, write_template
 from domain.members import Member
+from domain.sheets import LARGEST_FILE
 from tasks import admin_offers as offers
 from tasks import leavers
 
 router = json_router("用户管理")
 ADMIN = "enterprise_admin"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MEMBERS = ("enterprise_admin", "executive", "customs_affairs")
 Heir = Annotated[str | None, Query(max_length=64, description="由哪位用户接手（成员编号）")]
 
@@ -49,6 +54,43 @@ async def add_member(body: MemberBody, actor: ActorDep, session: SessionDep, now
     """Usable at once, also while the enterprise waits for its approval. The answer is the same for every phone."""
     fields = check_member(body.name, body.phone, body.position, body.roles)
     return Json(show_member(await members.add_member(session, actor, fields, now)), 201)
+
+
+@router.get(
+    "/members/template",
+    summary="导入用户的 Excel 模板",
+    dependencies=[allow(ADMIN)],
+    response_class=Response,
+    responses={200: {"content": {XLSX: {}}, "description": "xlsx"}},
+)
+async def download_template() -> Response:
+    """The file to fill in."""
+    return Response(await asyncio.to_thread(write_template), media_type=XLSX)
+
+
+@router.post(
+    "/members/import", response_model=ImportOut, summary="从 Excel 导入用户", dependencies=[allow(ADMIN)]
+)
+async def import_members(
+    file: UploadFile,
+    actor: ActorDep,
+    session: SessionDep,
+    now: NowDep,
+    add: Annotated[
+        Literal["none", "all", "right"],
+        Form(description="只检查；全部正确才添加；只添加正确的行"),
+    ] = "none",
+) -> Response:
+    """A report line by line. Nothing is added unless asked for; with `all` nobody is while any line is wrong."""
+    lines = await asyncio.to_thread(read_lines, await file.read(LARGEST_FILE + 1))
+    assert actor.enterprise_id is not None
+    if add == "none":
+        report, added = await check_lines(session, actor.enterprise_id, lines), 0
+    else:
+        report, added = await add_lines(session, actor, lines, now, only_right=add == "right")
+    fields = ("line", "name", "phone", "position", "roles", "errors")
+    shown = [{name: getattr(line, name) for name in fields} for line in report.lines]
+    return Json({"lines": shown, "added": added})
 
 
 @router.get("/members/{member_id}", response_model=MemberOut, summary="一位用户", dependencies=[allow(ADMIN)])

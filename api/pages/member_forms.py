@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.datastructures import FormData
 
-from api.pages.wording import ROLE_NAMES
+from api.pages.wording import ROLE_NAMES, role_names
 from domain.member_fields import GIVEN_ROLES, LONGEST_NAME, LONGEST_POSITION
 from domain.members import Member
 from tasks.fields import Field, Option
@@ -82,10 +82,8 @@ def heir_field(
 
 
 def name_in_list(member: Member) -> str:
-    """A member where several stand in a list: the position tells namesakes apart, and the end of the phone."""
-    about = [member.position] if member.position else []
-    about += [ROLE_NAMES[role] for role in ROLE_NAMES if role in member.roles]
-    return f"{member.name}（{'，'.join(about)}，尾号 {member.phone[-4:]}）"
+    """A member where several stand in a list: the end of the phone tells namesakes apart."""
+    return f"{member.name}（{member.position or role_names(member.roles)}，尾号 {member.phone[-4:]}）"
 
 
 def read_person(form: FormData) -> dict[str, Any]:

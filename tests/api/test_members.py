@@ -1,10 +1,12 @@
 """用户管理 for programs: the contract's names, who may, and what other enterprises' admins do not see."""
 
+import io
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+import xlsxwriter
 from sqlalchemy import text
 
 from tests.api.conftest import World
@@ -234,3 +236,37 @@ async def test_an_offer_names_somebody_else_and_leaves_the_giver_a_role(
     body = {"to": (await items(admin))[to]["id"], "roles": roles}
     answer = await admin.post("/api/v1/admin-offer", json=body)
     assert answer.status_code == 422 and set(answer.json()["errors"]) == {wrong}
+
+
+async def test_an_excel_file_is_checked_and_imported_as_asked(world: World) -> None:
+    admin = world.client("admin")
+    template = await admin.get("/api/v1/members/template")
+    assert template.status_code == 200 and template.content.startswith(b"PK")
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate(
+            (
+                ("姓名", "手机号码", "职务", "身份"),
+                ("张三", "13700000001", "", "企业高管"),
+                ("李四", "1", "", "企业高管"),
+            )
+        ):
+            sheet.write_row(number, 0, row)
+
+    async def send(add: str | None) -> httpx.Response:
+        data = {"add": add} if add else {}
+        return await admin.post("/api/v1/members/import", files={"file": buffer.getvalue()}, data=data)
+
+    for add, added in ((None, 0), ("all", 0), ("right", 1)):
+        answer = (await send(add)).json()
+        assert answer["added"] == added
+        assert [(one["line"], one["errors"]) for one in answer["lines"]] == [
+            (2, {}),
+            (3, {"phone": "请填写 11 位手机号码。"}),
+        ]
+    assert "张三" in await items(admin)
+    assert (await send("some")).status_code == 422
+    broken = await admin.post("/api/v1/members/import", files={"file": b"nothing"})
+    assert (broken.status_code, broken.json()["type"]) == (422, "urn:qingling:sheet_refused")
+    assert (await world.client("staff").get("/api/v1/members/template")).status_code == 403
