@@ -5,12 +5,14 @@ openpyxl reads row by row and stops when told to; a reader that builds the whole
 the memory there is by one cell in the last row (docs/adr).
 """
 
+import csv
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import xlsxwriter
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
@@ -21,6 +23,14 @@ LARGEST_UNPACKED = 20 * 1024 * 1024
 MOST_PARTS = 100
 MOST_COLUMNS = 20
 ROWS_LOOKED_AT = 5000
+MAKES_FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+)  # what Excel takes for one at the start of a cell of a CSV file
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,71 @@ def read_sheet(data: bytes, most_rows: int) -> list[SheetRow]:
     except (InvalidFileException, zipfile.BadZipFile, KeyError, IndexError, ValueError, TypeError, SyntaxError,
             AttributeError, OSError, EOFError) as error:  # fmt: skip  # what the library raises for a broken file
         raise SheetRefused("这个文件不能读取，请用 Excel 另存为 xlsx 文件后再上传。") from error
+
+
+def read_table(data: bytes, most_rows: int) -> list[SheetRow]:
+    """The rows of an Excel or a CSV file, whichever it is. Blocking. Raises SheetRefused."""
+    return read_sheet(data, most_rows) if data.startswith(b"PK") or not data else read_csv(data, most_rows)
+
+
+def read_csv(data: bytes, most_rows: int) -> list[SheetRow]:
+    """The rows of a CSV file that are not empty, in UTF-8 or as Excel saves it in China (GB 18030). Raises SheetRefused."""
+    if len(data) > LARGEST_FILE:
+        raise SheetRefused(f"文件超过 {LARGEST_FILE // 1024 // 1024} MB，请只保留需要导入的内容。")
+    found: list[SheetRow] = []
+    try:
+        for line, cells in enumerate(csv.reader(io.StringIO(_decode(data)), strict=True), start=1):
+            texts = tuple(_unguard(text.strip()) for text in cells[:MOST_COLUMNS])
+            if not any(texts):
+                continue
+            if line > most_rows:
+                raise SheetRefused(f"第 {line} 行还有内容：一次最多导入 {most_rows - 1} 行，请分几次导入。")
+            found.append(SheetRow(line, texts + ("",) * (MOST_COLUMNS - len(texts)), frozenset()))
+    except csv.Error as error:
+        raise SheetRefused("这个文件不能读取，请用 Excel 另存为 xlsx 或 CSV 文件后再上传。") from error
+    return found
+
+
+def write_table(name: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """An Excel file with one sheet. Every text is written as text."""
+    buffer = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(buffer, options) as book:
+        bold = book.add_format({"bold": True, "bg_color": "#E9F0F9", "border": 1, "border_color": "#D5DCE6"})
+        as_text = book.add_format({"num_format": "@"})
+        sheet = book.add_worksheet(name)
+        sheet.set_column(0, len(head) - 1, 24, as_text)
+        for place, text in enumerate(head):
+            sheet.write_string(0, place, text, bold)
+        for line, row in enumerate(rows, start=1):
+            for place, text in enumerate(row):
+                sheet.write_string(line, place, text, as_text)
+        sheet.freeze_panes(1, 0)
+    return buffer.getvalue()
+
+
+def write_csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """A CSV file that Excel opens as UTF-8; what it would take for a formula gets an apostrophe, which `read_csv` drops."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(head)
+    writer.writerows([f"'{text}" if text.startswith(MAKES_FORMULA) else text for text in row] for row in rows)
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+def _decode(data: bytes) -> str:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise SheetRefused("这不是 Excel（xlsx）或 CSV 文件。")
+
+
+def _unguard(text: str) -> str:
+    return text[1:] if text[:1] == "'" and text[1:].startswith(MAKES_FORMULA) else text
 
 
 def _require_harmless(data: bytes) -> None:

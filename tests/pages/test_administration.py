@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from html import unescape
 
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -276,3 +277,29 @@ async def test_sessions_of_others_are_seen_and_ended(world: World) -> None:
     found = re.search(r'action="(/security/sessions/[0-9a-f-]{36})/end-all"', html)
     assert found
     assert "共结束 1 个会话" in await security.send(f"{found[1]}/end-all", {})
+
+
+async def test_offices_go_out_as_a_file_and_come_back_changed(world: World) -> None:
+    system, address = visitor(world, "system"), "/system/offices/sheet"
+    await system.open(address)
+    exported = await system.client.get(f"{address}/csv")
+    assert "attachment" in exported.headers["content-disposition"]
+    changed = exported.text.replace("昆山海关", "昆山综合海关") + "2351,新区海关,2399,,\n"
+    html = await system.send(address, {}, files={"file": ("机构.csv", changed.encode(), "text/csv")})
+    assert system.status == 422 and "有 1 行有误，没有导入任何内容" in html and "没有代码为 2399" in html
+    changed = changed.replace("2399", "2300")
+    html = await system.send(address, {}, files={"file": ("机构.csv", changed.encode(), "text/csv")})
+    assert "新增 1 项，修改 1 项，15 项没有变化" in html
+    lines = re.search(r'<textarea name="lines" hidden>([^<]*)</textarea>', html)
+    assert lines
+    html = await system.send(address, {"lines": unescape(lines[1])})
+    assert "已导入" in html
+    assert "昆山综合海关" in await system.open("/system/offices")
+    html = await system.send(address, {"lines": "[[2]]"})
+    assert system.status == 422 and "重新上传" in html
+    excel = await system.client.get("/system/lists/kind/sheet/xlsx")
+    assert excel.content.startswith(b"PK")
+    html = await system.send("/system/lists/kind/sheet", {})
+    assert system.status == 422 and "请选择要导入的" in html
+    await system.open("/system/lists/nothing/sheet")
+    assert system.status == 404

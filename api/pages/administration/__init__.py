@@ -13,11 +13,25 @@ from api.pages.administration import (
     roles,
     running,
     sessions,
+    sheets,
     sign_ins,
 )
 
 __all__ = ["router"]
 
 router = APIRouter()
-for part in (offices, officers, lists, holidays, running, incidents, roles, sign_ins, sessions, enterprises):
+# Fixed addresses before those with a code in the same place.
+for part in (
+    sheets,
+    offices,
+    officers,
+    lists,
+    holidays,
+    running,
+    incidents,
+    roles,
+    sign_ins,
+    sessions,
+    enterprises,
+):
     router.include_router(part.router)
