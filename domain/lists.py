@@ -73,6 +73,16 @@ async def list_entries(session: AsyncSession, list_name: str) -> list[ListEntry]
     return list(entries)
 
 
+async def find_renamed(session: AsyncSession) -> dict[tuple[str, str], str]:
+    """The entries whose name is not their code, by list and code."""
+    rows = await session.execute(
+        select(col(ListEntry.list_name), col(ListEntry.code), col(ListEntry.name)).where(
+            col(ListEntry.name) != col(ListEntry.code)
+        )
+    )
+    return {(list_name, code): name for list_name, code, name in rows}
+
+
 async def count_issues(session: AsyncSession, list_name: str) -> dict[str, int]:
     """How many issues carry each code of this list."""
     column = {"kind": col(Issue.kind), "category": col(Issue.category), "importance": col(Issue.importance)}

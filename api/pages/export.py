@@ -7,7 +7,9 @@ from typing import Any
 
 import xlsxwriter
 
+from api.pages.entry_names import entry_name
 from api.pages.wording import to_local
+from domain.lists import LIST_NAMES
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST_CELL = 32_767  # Excel's own limit
@@ -54,6 +56,7 @@ def write_issues(lines: Sequence[Mapping[str, Any]], cut_at: int | None = None) 
             **line,
             "due": line["due"].words if line.get("due") else None,
             "round": int(line.get("round") or 0) + 1,
+            **{key: entry_name(line.get(key), key) for key in LIST_NAMES},
         }
         for line in lines
     ]

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from api.deps import ActorDep, SessionDep
+from api.pages.entry_names import read_renamed
 from api.pages.wording import masked, role_names
 from domain.actor import Actor
 from domain.admin_offers import Offer, find_offer_to
@@ -68,6 +69,7 @@ async def frame_of(session: AsyncSession, actor: Actor) -> Frame:
     if not actor.membership_id and not actor.officer_id:
         raise NoPart
     counts = await inbox.count_tasks(session, actor)
+    await read_renamed(session)
     memberships = await list_memberships(session, actor.person_id)
     others = tuple(Other(str(one.id), one.enterprise) for one in memberships if one.id != actor.membership_id)
     return Frame(

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.pages.due import tell_due
+from api.pages.entry_names import entry_name, read_renamed
 from api.pages.export import EXCEL, write_issues
 from api.pages.frame import Frame, FrameDep
 from api.pages.issue_view import TIMED
@@ -173,6 +174,7 @@ async def export_issues(
 ) -> Response:
     """Everything the list shows with this filter, all pages, as an Excel file."""
     await wired.calendar.refresh(session, now)
+    await read_renamed(session)
     lines: list[IssueLine] = []
     after: str | None = None
     while len(lines) < EXPORT_MOST:
@@ -260,7 +262,8 @@ def tell_filter(wanted: IssueFilter, names: Mapping[str, str]) -> str:
     """What the list is narrowed to, in words; empty for nothing but the stage."""
     parts = [f"含有“{wanted.q}”"] if wanted.q else []
     parts += [names.get(code, code) for code in (wanted.office, wanted.category) if code]
-    parts += [one for one in (wanted.kind, wanted.status) if one]
+    parts += [entry_name(wanted.kind, "kind")] if wanted.kind else []
+    parts += [wanted.status] if wanted.status else []
     return "、".join(parts)
 
 

@@ -12,9 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.pages.compare import mark_changes
 from api.pages.due import tell_due
+from api.pages.entry_names import entry_name
 from api.pages.wording import Due, duration
 from api.wired import Wired
 from domain.actor import Actor
+from domain.lists import LIST_NAMES
 from domain.models import Attachment, IssueRecord
 from engine.moments import find_expiries
 from tasks.details import FIELD_NAMES, IssueDetail, OpenTask, get_issue
@@ -241,9 +243,16 @@ def _changes(detail: IssueDetail) -> list[ChangeView]:
     ]  # setting it is no change
     for (_, at), changes in groupby(shown, key=lambda one: (one.actor_id, one.at)):
         group = list(changes)
-        lines = [ChangeLine(one.label, *mark_changes(one.before, one.after)) for one in group]
+        lines = [
+            ChangeLine(one.label, *mark_changes(_named(one.before, one.field), _named(one.after, one.field)))
+            for one in group
+        ]
         views.append(ChangeView(group[0].actor_name, at, lines))
     return views
+
+
+def _named(text: str, field: str) -> str:
+    return entry_name(text, field) if field in LIST_NAMES else text
 
 
 def _history(detail: IssueDetail, entries: Sequence[Entry]) -> list[Moment]:

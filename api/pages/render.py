@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.pages import wording
+from api.pages.entry_names import entry_name
 from api.pages.menu import read_menu
 from api.security import csrf_token, give_browser_key, make_browser_key
 from settings import Settings
@@ -77,6 +78,7 @@ def _environment() -> Environment:
         environment.filters[word] = getattr(wording, word)
     mine: dict[str, Any] = {
         "for_input": wording.for_input,
+        "entry_name": entry_name,
         "is_chosen": is_chosen,
         "as_list": as_list,
         "has_short_options": has_short_options,

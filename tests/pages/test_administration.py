@@ -1,5 +1,6 @@
 """系统管理 and 安全管理 as administrators without JavaScript meet them; everybody else is refused."""
 
+import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from html import unescape
 
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
+from openpyxl import load_workbook
 from sqlalchemy import text
 
 from db.ids import uuid7
@@ -303,3 +305,24 @@ async def test_offices_go_out_as_a_file_and_come_back_changed(world: World) -> N
     assert system.status == 422 and "请选择要导入的" in html
     await system.open("/system/lists/nothing/sheet")
     assert system.status == 404
+
+
+async def test_an_issue_shows_the_new_name_of_what_it_was_raised_with(world: World) -> None:
+    issue = await bring_to_customs(world)
+    system, staff = visitor(world, "system"), visitor(world, "staff")
+    for list_name, code, name in (
+        ("kind", "政策咨询", "政策法规咨询"),
+        ("category", "税收征管", "关税征管"),
+        ("importance", "一般", "普通"),
+    ):
+        await system.open(f"/system/lists/{list_name}")
+        await system.send(f"/system/lists/{list_name}/rename", {"code": code, "name": name})
+    html = await staff.open(issue)
+    assert all(f"<dd>{name}</dd>" in html for name in ("政策法规咨询", "关税征管", "普通"))
+    html = await staff.open("/issues")
+    assert "关税征管</td>" in html and ">普通</span>" in html
+    book = load_workbook(io.BytesIO((await staff.client.get("/issues/export")).content))
+    texts = {str(cell.value) for row in book.worksheets[0].iter_rows() for cell in row}
+    assert texts >= {"政策法规咨询", "关税征管", "普通"}
+    program = (await world.client("staff").get("/api/v1/issues")).json()
+    assert program["items"][0]["category"] == "税收征管", "programs get the code"
