@@ -58,6 +58,7 @@ STATUS: dict[type[Refusal], int] = {
     domain.OfficeClosed: 422,
     domain.SameOffice: 422,
     domain.CannotWithdraw: 409,
+    domain.ChainBroken: 409,
     domain.CaptchaRefused: 422,
     domain.CodeRefused: 401,
     domain.TooManyCodes: 429,
