@@ -2,7 +2,7 @@
 anything is unpacked. Formulas are read as the text they are and never worked out.
 
 openpyxl reads row by row and stops when told to; a reader that builds the whole sheet first can be made to ask for all
-the memory there is by one cell in the last row (docs/adr).
+the memory there is by one cell in the last row (docs/adr/0010).
 """
 
 import csv
