@@ -72,7 +72,7 @@ async def answer(
         subject = await open_subject(
             session, locked.instance.id, lists=lists_of(form), file_ids=forms.file_ids(form, answers)
         )
-        context = form_context(engine, actor, subject, now, saves_issue=False, max_files=10)
+        context = form_context(engine, actor, subject, now, keeps=False, max_files=10)
         checked = forms.check(form, answers, context)
         issue = subject.require_issue()
         issue.answered_at, issue.handler_id = now, actor.person_id
@@ -91,7 +91,9 @@ async def answer(
         await flush(session, subject)
         people = tuple(str(person) for person in list_evaluators(issue))
         notices = {KEY: [Notice("answered", people, "notify_answered")]}
-        await send_notices(session, issue.id, notices, read_texts(definition.text("texts.yaml")), now)
+        await send_notices(
+            session, issue.id, "issue", notices, read_texts(definition.text("texts.yaml")), now
+        )
         result = completion.CompleteResult(
             {"id": str(issue.id), "status": issue.status, "phase": issue.phase}, []
         )

@@ -8,6 +8,8 @@ them against each other.
   drafts included.
 - Handlers and section chiefs: issues that are or were at their office.
 - Supervisors: issues that are or were at their office or at one below it.
+
+Registrations: the enterprise's admin; registrars and section chiefs of the office it is at, supervisors of an office above.
 """
 
 from collections.abc import Collection
@@ -17,12 +19,13 @@ from sqlmodel import col
 
 from domain.actor import Actor
 from domain.exceptions import CannotWithdraw
-from domain.models import Attachment, CustomsOffice, Issue, IssueOffice, IssueRecord
+from domain.models import Attachment, CustomsOffice, Issue, IssueOffice, IssueRecord, Registration
 from domain.offices import OfficeTree
 
 READ_ALL_OF_ENTERPRISE = frozenset({"executive", "enterprise_admin"})
 READ_OWN_OFFICE = ("handler", "section_chief")
 READ_SUBTREE = ("supervisor",)
+READ_REGISTRATIONS = ("registrar", "section_chief")
 WITHDRAWABLE_PHASES = frozenset({"draft", "review", "customs"})
 
 
@@ -46,9 +49,25 @@ def may_read(actor: Actor, issue: IssueRecord, been_at: Collection[str], tree: O
 
 
 def attachment_readable_by(actor: Actor) -> ColumnElement[bool]:
-    """The condition on `Attachment`: one's own files, and those of issues one may read."""
+    """The condition on `Attachment`: one's own files, and those of issues and registrations one may read."""
     of_issue = select(col(Issue.id)).where(col(Issue.id) == col(Attachment.instance_id), readable_by(actor))
-    return or_(col(Attachment.uploader_id) == actor.person_id, of_issue.exists())
+    of_registration = select(col(Registration.id)).where(
+        col(Registration.id) == col(Attachment.instance_id), registration_readable_by(actor)
+    )
+    mine = col(Attachment.uploader_id) == actor.person_id
+    return or_(mine, of_issue.exists(), of_registration.exists())
+
+
+def registration_readable_by(actor: Actor) -> ColumnElement[bool]:
+    """The condition on `Registration` for what this person may read."""
+    rules: list[ColumnElement[bool]] = []
+    if actor.enterprise_id is not None and "enterprise_admin" in actor.roles:
+        rules.append(col(Registration.enterprise_id) == actor.enterprise_id)
+    if own := actor.offices_as(*READ_REGISTRATIONS):
+        rules.append(col(Registration.office).in_(sorted(own)))
+    if tops := actor.offices_as(*READ_SUBTREE):
+        rules.append(col(Registration.office).in_(_subtree(tops)))
+    return or_(*rules) if rules else false()
 
 
 def may_withdraw(actor: Actor, issue: IssueRecord) -> bool:

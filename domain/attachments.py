@@ -11,25 +11,26 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from db.ids import uuid7
 from domain.actor import Actor
 from domain.exceptions import AttachmentRefused
-from domain.file_types import FileType, describe, recognise
+from domain.file_types import ALL_TYPES, FileType, describe, recognise
 from domain.models import Attachment
 from domain.scanning import Scanner, ScannerUnavailable
 
 ORPHAN_AFTER = timedelta(days=7)  # a draft may keep a file unused for some days
+UNCLAIMED_AFTER = timedelta(days=2)  # files of people without an account, whose application lasts a day
 NAME_LENGTH = 120
 
 
@@ -85,20 +86,26 @@ async def add_attachment(
     store: AttachmentStore,
     scanner: Scanner | None,
     *,
-    actor: Actor,
+    actor: Actor | None,
+    challenge_id: UUID | None = None,
     name: str,
     data: bytes,
     now: datetime,
     max_bytes: int = 10 * 1024 * 1024,
+    allowed: Sequence[FileType] = ALL_TYPES,
 ) -> Attachment:
-    """Check, scan and store a file; it is its uploader's until it is bound. Raises AttachmentRefused with the reason."""
-    file_type = await asyncio.to_thread(check_file, name, data, max_bytes)
+    """Check, scan and store a file; it is its uploader's (or its challenge's, for whoever has no account) until it is bound.
+
+    Raises AttachmentRefused with the reason.
+    """
+    file_type = await asyncio.to_thread(check_file, name, data, max_bytes, allowed)
     await _scan(scanner, name, data)
     id_ = uuid7()
     row = Attachment(
         id=id_,
-        uploader_id=actor.person_id,
-        enterprise_id=actor.enterprise_id,
+        uploader_id=actor.person_id if actor else None,
+        challenge_id=challenge_id,
+        enterprise_id=actor.enterprise_id if actor else None,
         name=clean_name(name, file_type),
         size=len(data),
         media_type=file_type.media_type,
@@ -112,19 +119,18 @@ async def add_attachment(
     return row
 
 
-def check_file(name: str, data: bytes, max_bytes: int) -> FileType:
+def check_file(name: str, data: bytes, max_bytes: int, allowed: Sequence[FileType] = ALL_TYPES) -> FileType:
     """The type of an allowed file; AttachmentRefused names the file and what is wrong with it."""
     if not data:
         raise AttachmentRefused(f"文件“{name}”是空的。", name=name)
     if len(data) > max_bytes:
         raise AttachmentRefused(f"文件“{name}”超过 {max_bytes / 1024 / 1024:g} MB。", name=name)
     file_type = recognise(data)
-    if file_type is None:
-        seen = describe(data)
+    if file_type is None or file_type not in allowed:
+        seen = file_type.extension if file_type else describe(data)
         seems = f"（内容像是 {seen}）" if seen else ""
-        raise AttachmentRefused(
-            f"文件“{name}”的内容不是允许的格式{seems}，只能上传 jpg、png、pdf、ofd、docx、xlsx。", name=name
-        )
+        may_be = "、".join(one.extension for one in allowed)
+        raise AttachmentRefused(f"文件“{name}”的内容不是允许的格式{seems}，只能上传 {may_be}。", name=name)
     if not file_type.may_be_called(_extension(name)):
         raise AttachmentRefused(f"文件“{name}”的内容是 {file_type.extension}，与扩展名不符。", name=name)
     return file_type
@@ -143,12 +149,19 @@ def clean_name(name: str, file_type: FileType) -> str:
 async def sweep_orphans(
     session: AsyncSession, store: AttachmentStore, now: datetime, *, keep: Collection[UUID] = ()
 ) -> int:
-    """Remove rows nobody used for a week (but not `keep`: files of saved drafts), and files without a row; how many went."""
+    """Remove rows nobody used for a week (but not `keep`: files of saved drafts; those of a challenge sooner), and files
+    without a row; how many went."""
     unused = await session.execute(
         delete(Attachment)
         .where(
             col(Attachment.instance_id).is_(None),
-            col(Attachment.created_at) < now - ORPHAN_AFTER,
+            or_(
+                col(Attachment.created_at) < now - ORPHAN_AFTER,
+                and_(
+                    col(Attachment.uploader_id).is_(None),
+                    col(Attachment.created_at) < now - UNCLAIMED_AFTER,
+                ),
+            ),
             col(Attachment.id).not_in(set(keep)),
         )
         .returning(col(Attachment.stored_as))

@@ -1,17 +1,19 @@
-"""An issue's deadline: set when it goes to customs, stopped while the enterprise is asked, worked out again when needed.
+"""A deadline of customs: set when an issue or a registration goes there, worked out again when needed; an issue's stops while the
+enterprise is asked.
 
-It is kept as what it is made of (`deadline_from`, `days_given`, `paused_s`), so that a year's holidays published later
-move it to the right day.
+It is kept as what it is made of (`deadline_from`, `days_given`, an issue's `paused_s`), so that a year's holidays published
+later move it to the right day.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.models import IssueRecord
+from domain.models import IssueRecord, Registration
 from domain.working_days import WorkingCalendar, add_working_days
 
 REMIND_AFTER = 0.8  # of the days given
+Timed = IssueRecord | Registration
 
 
 @dataclass(frozen=True)
@@ -26,36 +28,42 @@ class Deadline:
         return {"due_at": self.due_at.isoformat(), "remind_at": self.remind_at.isoformat()}
 
 
-def set_deadline(issue: IssueRecord, days: int, calendar: WorkingCalendar, now: datetime) -> Deadline:
+def set_deadline(timed: Timed, days: int, calendar: WorkingCalendar, now: datetime) -> Deadline:
     """A new deadline, this many working days from now; nothing of an older one counts."""
-    issue.deadline_from = now
-    issue.days_given = days
-    issue.paused_s = 0.0
-    issue.paused_at = None
-    issue.overdue_at = None
-    return recompute_deadline(issue, calendar)
+    timed.deadline_from = now
+    timed.days_given = days
+    timed.overdue_at = None
+    if isinstance(timed, IssueRecord):
+        timed.paused_s = 0.0
+        timed.paused_at = None
+    return recompute_deadline(timed, calendar)
 
 
-def recompute_deadline(issue: IssueRecord, calendar: WorkingCalendar) -> Deadline:
-    """The deadline as this calendar has it; `issue.due_at` is set to it. The issue must have been given days."""
-    deadline = work_out(issue, calendar)
-    issue.due_at = deadline.due_at
+def recompute_deadline(timed: Timed, calendar: WorkingCalendar) -> Deadline:
+    """The deadline as this calendar has it; `due_at` is set to it. It must have been given days."""
+    deadline = work_out(timed, calendar)
+    timed.due_at = deadline.due_at
     return deadline
 
 
-def count_moved(issues: Iterable[IssueRecord], calendar: WorkingCalendar) -> int:
+def count_moved(timed: Iterable[Timed], calendar: WorkingCalendar) -> int:
     """How many of these have a deadline that this calendar puts elsewhere. Changes nothing."""
-    return sum(work_out(issue, calendar).due_at != issue.due_at for issue in issues)
+    return sum(work_out(one, calendar).due_at != one.due_at for one in timed)
 
 
-def work_out(issue: IssueRecord, calendar: WorkingCalendar) -> Deadline:
-    """The deadline from what it is made of. The issue must have been given days."""
-    if issue.deadline_from is None or issue.days_given is None:
-        raise ValueError(f"issue {issue.number} has no deadline")
-    paused = timedelta(seconds=issue.paused_s)
-    due_at = add_working_days(issue.deadline_from, issue.days_given, calendar) + paused
-    remind_at = add_working_days(issue.deadline_from, issue.days_given * REMIND_AFTER, calendar) + paused
+def work_out(timed: Timed, calendar: WorkingCalendar) -> Deadline:
+    """The deadline from what it is made of. It must have been given days."""
+    if timed.deadline_from is None or timed.days_given is None:
+        raise ValueError(f"{timed.number} has no deadline")
+    paused = timedelta(seconds=timed.paused_s if isinstance(timed, IssueRecord) else 0)
+    due_at = add_working_days(timed.deadline_from, timed.days_given, calendar) + paused
+    remind_at = add_working_days(timed.deadline_from, timed.days_given * REMIND_AFTER, calendar) + paused
     return Deadline(due_at, remind_at)
+
+
+def mark_overdue(timed: Timed, now: datetime) -> None:
+    """The deadline has passed; the first time counts."""
+    timed.overdue_at = timed.overdue_at or now
 
 
 def pause_deadline(issue: IssueRecord, now: datetime) -> None:

@@ -4,6 +4,7 @@ Refusal
 ├── NoExecutive, ChooseExecutive        who reviews
 ├── EnterpriseNotApproved               may not raise issues yet
 │   └── EnterpriseSuspended             or no more: reads only
+├── EnterpriseRegistered, AlreadyApplied, PhoneDisabled    who may not register it
 ├── OfficeClosed, SameOffice            where an issue may go
 ├── CannotWithdraw                      too late
 ├── CaptchaRefused                      before the first code
@@ -42,6 +43,18 @@ class ChooseExecutive(Refusal):
 
 class EnterpriseNotApproved(Refusal):
     """贵企业的注册尚未通过海关审核，暂时不能提出问题。"""
+
+
+class EnterpriseRegistered(Refusal):
+    """这家企业已经注册，不能重复注册。需要使用系统的，请联系本企业的企业管理员添加；不清楚是谁的，请拨打 12360。"""
+
+
+class AlreadyApplied(Refusal):
+    """您已为这家企业提交过注册申请，请登录查看办理情况。"""
+
+
+class PhoneDisabled(Refusal):
+    """这个手机号已经停用，不能用来注册企业。请拨打 12360 咨询。"""
 
 
 class OfficeClosed(Refusal):

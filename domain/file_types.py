@@ -38,6 +38,7 @@ PDF = FileType("pdf", "application/pdf")
 OFD = FileType("ofd", "application/ofd")
 DOCX = FileType("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document")
 XLSX = FileType("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+ALL_TYPES = (JPG, PNG, PDF, OFD, DOCX, XLSX)
 
 
 def recognise(data: bytes) -> FileType | None:

@@ -56,8 +56,3 @@ def reopen(issue: IssueRecord) -> None:
     issue.round += 1
     issue.answered_at = None
     issue.handler_id = None
-
-
-def mark_overdue(issue: IssueRecord, now: datetime) -> None:
-    """The deadline has passed unanswered; the first time counts."""
-    issue.overdue_at = issue.overdue_at or now

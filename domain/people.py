@@ -5,13 +5,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import any_, literal, select
+from sqlalchemy import and_, any_, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from domain.models import Enterprise, Membership, Person
 from domain.models.people import ENTERPRISE_ROLES
 
+ENDED = ("refused", "superseded")
 MOBILE = re.compile(r"1[3-9]\d{9}")
 
 
@@ -47,7 +49,24 @@ def normalise_phone(raw: str) -> str | None:
 
 
 async def list_memberships(session: AsyncSession, person_id: UUID) -> list[MembershipView]:
-    """The enterprises this person acts for, in the order they joined."""
+    """The enterprises this person acts for, in the order they joined.
+
+    A registration that was refused or superseded is left to its admin, who reads the reason there, until they have another
+    one for the same uscc.
+    """
+    again = aliased(Enterprise)
+    other = aliased(Membership)
+    newer = (
+        select(col(other.id))
+        .join(again, col(again.id) == col(other.enterprise_id))
+        .where(
+            col(other.person_id) == person_id,
+            col(other.active),
+            col(again.uscc) == col(Enterprise.uscc),
+            or_(col(again.status).not_in(ENDED), col(again.created_at) > col(Enterprise.created_at)),
+        )
+        .correlate(Enterprise)
+    )
     rows = await session.execute(
         select(
             col(Membership.id),
@@ -62,7 +81,10 @@ async def list_memberships(session: AsyncSession, person_id: UUID) -> list[Membe
         .where(
             col(Membership.person_id) == person_id,
             col(Membership.active),
-            col(Enterprise.status).not_in(("refused", "superseded")),
+            or_(
+                col(Enterprise.status).not_in(ENDED),
+                and_(literal("enterprise_admin") == any_(col(Membership.roles)), ~newer.exists()),
+            ),
         )
         .order_by(col(Membership.created_at), col(Membership.id))
     )

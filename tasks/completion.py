@@ -1,4 +1,4 @@
-"""Completing a task: the answers checked, the process moved on, the issue and the messages written, the answer kept under
+"""Completing a task: the answers checked, the process moved on, its record and the messages written, the answer kept under
 the caller's idempotency key; all in the caller's transaction, or nothing.
 
 On the happy path the key is not looked up: the lock on the instance lets one submit through, a repeated one finds the
@@ -17,31 +17,36 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.direct import execute
 from domain.actor import Actor
+from domain.models import IssueRecord
 from engine.instances import Engine
 from engine.steps import Locked, Step, TaskRow
 from tasks import forms, statements
 from tasks.commands import encode_draft, lock_known, named, require_mine
 from tasks.exceptions import AnswersRefused, KeyReused, NotFound
 from tasks.fields import lists_of
+from tasks.kinds import KINDS
 from tasks.notices import read_texts, send_notices
 from tasks.subjects import Subject, command, open_subject, save
-from tasks.views import form_context, form_of, saves_issue
+from tasks.views import form_context, form_of, keeps_record
 
 LONGEST_KEY = 200
+STATE = ("id", "status", "phase")
 DEFAULT_ROUTE = "complete_task"
 
 
 @dataclass(frozen=True)
 class CompleteResult:
-    """What a submit is answered with: the issue's new state (None for other processes) and tasks that are now mine."""
+    """What a submit is answered with: the new state of the issue or the registration (None for what it is not about), and
+    the tasks that are now mine."""
 
     issue: Mapping[str, Any] | None
     next: list[Mapping[str, Any]]
+    registration: Mapping[str, Any] | None = None
     repeated: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """As the API sends it, and as it is kept for a repeated submit."""
-        return {"issue": self.issue, "next": self.next}
+        return {"issue": self.issue, "registration": self.registration, "next": self.next}
 
 
 async def complete(
@@ -92,13 +97,14 @@ async def _complete(
     subject = await open_subject(
         session,
         locked.instance.id,
+        definition.key,
         lists=lists_of(form),
         file_ids=forms.file_ids(form, answers) if isinstance(answers, Mapping) else (),
         enterprise_id=actor.enterprise_id,
     )
     _require_same_enterprise(actor, subject)
-    keeps = saves_issue(definition, task.element_id)
-    context = form_context(engine, actor, subject, now, saves_issue=keeps, max_files=max_files)
+    keeps = keeps_record(definition, task.element_id)
+    context = form_context(engine, actor, subject, now, keeps=keeps, max_files=max_files)
     checked = forms.check(form, answers, context)
     subject.task_id = task.id
     subject.used_files = [
@@ -110,10 +116,10 @@ async def _complete(
 
 
 async def finish(session: AsyncSession, step: Step, now: datetime) -> None:
-    """What every step ends with: its status on the issue, the issue's changes, and its messages."""
+    """What every step ends with: its status on the record, the record's changes, and its messages."""
     await save(session, step)
     texts = read_texts(step.definition.text("texts.yaml"))
-    await send_notices(session, step.instance_id, step.shared, texts, now)
+    await send_notices(session, step.instance_id, step.definition.key, step.shared, texts, now)
 
 
 async def keep_as_draft(
@@ -145,8 +151,8 @@ def _require_key(key: str | None) -> None:
 
 def _require_same_enterprise(actor: Actor, subject: Subject) -> None:
     """Whoever serves several enterprises does a task only while acting for its enterprise."""
-    issue = subject.issue
-    if issue is not None and actor.enterprise_id is not None and issue.enterprise_id != actor.enterprise_id:
+    record = subject.record
+    if record is not None and actor.enterprise_id is not None and record.enterprise_id != actor.enterprise_id:
         raise NotFound
 
 
@@ -159,7 +165,8 @@ async def _find_earlier(
         return None
     if row.body_hash != body_hash:
         raise KeyReused
-    return CompleteResult(row.response["issue"], row.response["next"], repeated=True)
+    kept = row.response
+    return CompleteResult(kept["issue"], kept["next"], kept.get("registration"), repeated=True)
 
 
 async def _keep(
@@ -183,24 +190,36 @@ async def _keep(
         raise KeyReused
 
 
-def _result(actor: Actor, step: Step, subject: Subject) -> CompleteResult:
-    issue = subject.issue
-    about = issue and {
-        "id": str(issue.id),
-        "number": issue.number,
-        "title": issue.title,
-        "status": issue.status,
-        "phase": issue.phase,
+def _tell(subject: Subject) -> dict[str, Any] | None:
+    record = subject.record
+    if record is None:
+        return None
+    title = record.title if isinstance(record, IssueRecord) else subject.enterprise_name
+    return {
+        "id": str(record.id),
+        "number": record.number,
+        "title": title,
+        "status": record.status,
+        "phase": record.phase,
     }
+
+
+def _state(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return {key: told[key] for key in STATE} if told else None
+
+
+def _result(actor: Actor, step: Step, subject: Subject) -> CompleteResult:
+    about = {name: _tell(subject) if subject.kind.name == name else None for name in KINDS}
     mine = [task for task in step.created if task.claimed_by == actor.person_id]
     return CompleteResult(
-        issue=about and {key: about[key] for key in ("id", "status", "phase")},
+        issue=_state(about["issue"]),
+        registration=_state(about["registration"]),
         next=[
             {
                 "id": str(task.id),
                 "element_id": task.element_id,
                 "name": task.name,
-                "issue": about,
+                **about,
                 "due_at": task.due_at.isoformat() if task.due_at else None,
                 "claimed_by": str(task.claimed_by),
                 "version": task.version,

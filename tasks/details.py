@@ -44,7 +44,7 @@ FIELD_NAMES = {
 
 @dataclass(frozen=True)
 class OpenTask:
-    """A task of the issue that is open; `is_mine`: I have it, `may_claim`: I could take it."""
+    """A task of the issue or registration that is open; `is_mine`: I have it, `may_claim`: I could take it."""
 
     id: UUID
     element_id: str
@@ -126,7 +126,7 @@ async def get_issue(session: AsyncSession, engine: Engine, actor: Actor, issue_i
         evaluations=evaluations,
         changes=[_change(change, people, offices) for change in changes],
         attachments={file.id: file for file in files},
-        open_tasks=[_open_task(task, actor, people) for task in tasks],
+        open_tasks=[show_open_task(task, actor, people) for task in tasks],
         done_tasks=done,
         other_answers=[task for task in done if task.is_generic and task.answers],
         may_withdraw=may_withdraw(actor, issue),
@@ -144,7 +144,12 @@ async def get_picture(session: AsyncSession, engine: Engine, actor: Actor, issue
     """The diagram of an issue I may read, in the version that the issue runs on; NotFound for all others."""
     if not await may_read_issue(session, actor, issue_id):
         raise NotFound
-    row = (await session.execute(statements.PICTURE, {"instance_id": issue_id})).one()
+    return await draw_picture(session, engine, issue_id)
+
+
+async def draw_picture(session: AsyncSession, engine: Engine, instance_id: UUID) -> Picture:
+    """The diagram an instance runs on, where it is and has been. The caller has made sure that it may be read."""
+    row = (await session.execute(statements.PICTURE, {"instance_id": instance_id})).one()
     definition = await engine.catalogue.load(session, row.definition_id)
     active = list(row.active_elements)
     return Picture(
@@ -202,7 +207,8 @@ def _change(change: IssueChange, people: Mapping[UUID, str], offices: Mapping[st
     )
 
 
-def _open_task(task: Any, actor: Actor, people: Mapping[UUID, str]) -> OpenTask:
+def show_open_task(task: Any, actor: Actor, people: Mapping[UUID, str]) -> OpenTask:
+    """A row of OPEN_OF_INSTANCE, for this person."""
     in_group = not set(actor.groups).isdisjoint(task.candidate_groups)
     return OpenTask(
         id=task.id,

@@ -24,6 +24,17 @@ ISSUE_FIELDS = (
     "executive",
 )
 """Keys that stand for a column of the issue in the forms of tasks that save it (`onComplete` is save_issue)."""
+REGISTRATION_FIELDS = (
+    "name",
+    "uscc",
+    "customs_code",
+    "address",
+    "legal_person",
+    "contact",
+    "office",
+    "licence",
+)
+"""The same for a registration and its enterprise (save_registration)."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +47,11 @@ class Option:
 
 @dataclass(frozen=True)
 class FileFact:
-    """An uploaded file, as far as a check needs it."""
+    """An uploaded file, as far as a check needs it; `owner_id` is its uploader's, or their challenge's without an account."""
 
     id: UUID
     name: str
-    uploader_id: UUID
+    owner_id: UUID | None
     instance_id: UUID | None
 
 
@@ -48,10 +59,11 @@ class FileFact:
 class FormContext:
     """What a form is drawn and checked with. `values` start the fields, and may be left out of the answers: unchanged.
 
-    `files` are the files named in the answers, by id; `actor_id` is whose new files count.
+    `facts` are what is known of the issue or the registration, under its kind's name. `files` are the files named in the
+    answers, by id; `actor_id` is whose new files count.
     """
 
-    issue: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     me: Mapping[str, Any] = field(default_factory=dict)
     lists: Mapping[str, Sequence[Option]] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -119,9 +131,9 @@ def starting_values(schema: Schema, context: FormContext) -> dict[str, Any]:
 
 
 def expression_names(schema: Schema, context: FormContext, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What conditions may read: every field of the form (None when empty), the issue's facts, and who I am."""
+    """What conditions may read: every field of the form (None when empty), the subject's facts, and who I am."""
     names = {component["key"]: values.get(component["key"]) for component, _ in inputs(schema)}
-    return {**names, "issue": dict(context.issue), "me": dict(context.me)}
+    return {**names, **context.facts, "me": dict(context.me)}
 
 
 def is_hidden(component: Mapping[str, Any], context: FormContext, names: Mapping[str, Any]) -> bool:

@@ -147,7 +147,7 @@ def _read(component: Component, raw: Any, context: FormContext) -> Any:
         items = as_list(raw)
         if kind == "checklist":
             return read.choices(items, options(component, context), rules)
-        return read.files(items, rules, context)
+        return read.files(items, rules, component.get("accept", ""), context)
     if isinstance(raw, list | tuple):
         if len(raw) > 1:
             raise Mistake("{label}只能有一项。")

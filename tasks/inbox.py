@@ -14,9 +14,9 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain.access import readable_by
+from domain.access import readable_by, registration_readable_by
 from domain.actor import Actor
-from domain.models import Issue
+from domain.models import Issue, Registration
 from engine.exceptions import NotYours
 from engine.instances import Engine
 from tasks import statements
@@ -24,7 +24,7 @@ from tasks.exceptions import NotFound
 from tasks.fields import Field, FormContext, Schema, fields, lists_of
 from tasks.pages import INFINITY, LAST_ID, MOST, NIL, Page, make_cursor, read_moment
 from tasks.subjects import Subject, command, open_subject
-from tasks.views import form_context, form_of, saves_issue
+from tasks.views import form_context, form_of, keeps_record
 
 View = Literal["mine", "claimable", "done"]
 VIEWS: dict[str, Any] = {
@@ -53,8 +53,23 @@ class IssueRef:
 
 
 @dataclass(frozen=True)
+class RegistrationRef:
+    """The registration a task is about, as lists show it."""
+
+    id: UUID
+    number: str
+    status: str | None
+    phase: str | None
+    office: str
+    office_name: str
+    enterprise_name: str
+    round: int
+
+
+@dataclass(frozen=True)
 class TaskLine:
-    """One task in a list; `issue` is None for tasks of processes without one, `subject` then says what it is about."""
+    """One task in a list; `issue` and `registration` are None for tasks that are not about one, `subject` says in words what
+    any task is about."""
 
     id: UUID
     element_id: str
@@ -62,6 +77,7 @@ class TaskLine:
     instance_id: UUID
     subject: str
     issue: IssueRef | None
+    registration: RegistrationRef | None
     due_at: datetime | None
     claimed_by: UUID | None
     claimed_at: datetime | None
@@ -132,9 +148,13 @@ async def get_task(
     form = form_of(definition, row.element_id)
     async with command(session):
         subject = await open_subject(
-            session, row.instance_id, lists=lists_of(form), enterprise_id=actor.enterprise_id
+            session,
+            row.instance_id,
+            definition.key,
+            lists=lists_of(form),
+            enterprise_id=actor.enterprise_id,
         )
-    context = form_context(engine, actor, subject, now, saves_issue=saves_issue(definition, row.element_id))
+    context = form_context(engine, actor, subject, now, keeps=keeps_record(definition, row.element_id))
     draft = row.draft if is_mine else None
     return TaskView(
         line=read_line(row),
@@ -158,10 +178,22 @@ async def get_task(
 async def refuse_stranger(
     session: AsyncSession, actor: Actor, instance_id: UUID, claimed_by: UUID | None
 ) -> None:
-    """NotYours for who may read the issue, NotFound for all others. Always raises."""
+    """NotYours for who may read the issue or the registration, NotFound for all others. Always raises."""
     if await may_read_issue(session, actor, instance_id):
         raise NotYours(claimed_by=claimed_by)
+    if await may_read_registration(session, actor, instance_id):
+        raise NotYours(claimed_by=claimed_by)
     raise NotFound
+
+
+async def may_read_registration(session: AsyncSession, actor: Actor, registration_id: UUID) -> bool:
+    """Whether there is such a registration, and this person may read it."""
+    found = await session.execute(
+        select(col(Registration.id)).where(
+            col(Registration.id) == registration_id, registration_readable_by(actor)
+        )
+    )
+    return found.first() is not None
 
 
 async def may_read_issue(session: AsyncSession, actor: Actor, issue_id: UUID) -> bool:
@@ -181,8 +213,19 @@ def scope(actor: Actor) -> dict[str, Any]:
 
 def read_line(row: Row[Any]) -> TaskLine:
     """A row of one of the lists."""
-    issue = None
-    if row.number is not None:
+    issue = registration = None
+    if row.has_registration:
+        registration = RegistrationRef(
+            id=row.instance_id,
+            number=row.number,
+            status=row.status,
+            phase=row.phase,
+            office=row.office,
+            office_name=row.office_name,
+            enterprise_name=row.enterprise_name,
+            round=row.round,
+        )
+    if row.has_issue:
         issue = IssueRef(
             id=row.instance_id,
             number=row.number,
@@ -203,6 +246,7 @@ def read_line(row: Row[Any]) -> TaskLine:
         instance_id=row.instance_id,
         subject=row.subject,
         issue=issue,
+        registration=registration,
         due_at=row.due_at,
         claimed_by=row.claimed_by,
         claimed_at=row.claimed_at,

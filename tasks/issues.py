@@ -150,7 +150,7 @@ def _check_draft(
     now: datetime,
     max_files: int,
 ) -> dict[str, Any]:
-    context = form_context(engine, actor, subject, now, saves_issue=True, max_files=max_files)
+    context = form_context(engine, actor, subject, now, keeps=True, max_files=max_files)
     checked = forms.check(form, fields, context, complete=False)
     missing = {"office": "请选择“受理海关”。", "title": "请填写“标题”。"}
     if errors := {key: missing[key] for key in NEEDED_AT_ONCE if not checked.get(key)}:

@@ -13,17 +13,18 @@ from uuid import UUID
 
 import structlog
 from procrastinate import JobContext
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlmodel import col
 
 from db.jobs import jobs
+from domain.applications import sweep_applications
 from domain.attachments import AttachmentStore, sweep_orphans
 from domain.audit_chain import sealing_key
 from domain.captcha import forget_captchas
 from domain.deadlines import recompute_deadline
 from domain.exceptions import ChainBroken
-from domain.models import Issue
+from domain.models import Issue, Registration
 from domain.presence import sweep_presence
 from domain.working_days import WorkingCalendar, unknown_years
 from engine.exceptions import EngineFailure, NotWaiting, UnknownProcess
@@ -37,6 +38,7 @@ from tasks.operators import OVERDUE_TIMER, REMIND_TIMER
 from tasks.returns import give_back
 from tasks.sealing import seal_all
 from tasks.subjects import command, flush, open_subject
+from tasks.superseding import end_superseded
 
 log = structlog.get_logger(__name__)
 QUEUE = "tasks"
@@ -113,46 +115,55 @@ async def move_deadlines(
 ) -> int:
     """Set open deadlines anew where this calendar puts them on another day; how many moved.
 
-    Needed when a year's holidays become known. Each issue has a transaction of its own and is looked at again in it.
+    Needed when a year's holidays become known. Each issue or registration has a transaction of its own and is looked at again
+    in it.
     """
+    issues = select(col(Issue.id), literal("issue")).where(
+        col(Issue.closed_at).is_(None), col(Issue.phase).in_(OPEN_PHASES)
+    )
+    registrations = select(col(Registration.id), literal("registration")).where(
+        col(Registration.outcome).is_(None), col(Registration.phase).in_(OPEN_PHASES)
+    )
     async with sessions() as session:
-        ids = (
-            await session.scalars(
-                select(col(Issue.id)).where(col(Issue.closed_at).is_(None), col(Issue.phase).in_(OPEN_PHASES))
-            )
-        ).all()
+        found = [*await session.execute(issues), *await session.execute(registrations)]
     moved = 0
-    for id_ in ids:
+    for id_, process in found:
         async with sessions() as session, command(session):
-            if await _move_deadline(session, engine, calendar, id_, now):
+            if await _move_deadline(session, engine, calendar, id_, process, now):
                 await session.commit()
                 moved += 1
     return moved
 
 
 async def _move_deadline(
-    session: AsyncSession, engine: Engine, calendar: WorkingCalendar, issue_id: UUID, now: datetime
+    session: AsyncSession,
+    engine: Engine,
+    calendar: WorkingCalendar,
+    id_: UUID,
+    process: str,
+    now: datetime,
 ) -> bool:
     try:
-        locked = await engine.lock_instance(session, issue_id)
+        locked = await engine.lock_instance(session, id_)
     except UnknownProcess:
         return False
-    subject = await open_subject(session, issue_id)
-    issue = subject.issue
-    if issue is None or issue.deadline_from is None or issue.phase not in OPEN_PHASES:
+    subject = await open_subject(session, id_, process)
+    record = subject.record
+    if record is None or record.deadline_from is None or record.phase not in OPEN_PHASES:
         return False
-    before = issue.due_at
-    deadline = recompute_deadline(issue, calendar)
-    if issue.due_at == before:
+    before = record.due_at
+    deadline = recompute_deadline(record, calendar)
+    if record.due_at == before:
         return False
     await flush(session, subject)
     # While the enterprise is asked the clock stands: its timers are set when it goes on.
-    moments = {} if issue.paused_at else {REMIND_TIMER: deadline.remind_at, OVERDUE_TIMER: deadline.due_at}
+    paused = subject.issue is not None and subject.issue.paused_at is not None
+    moments = {} if paused else {REMIND_TIMER: deadline.remind_at, OVERDUE_TIMER: deadline.due_at}
     variables = {"deadline": deadline.as_variables()}
     for timer, moment in moments.items():
         with suppress(NotWaiting):  # it has fired
             await engine.reschedule(session, locked, timer, moment, actor=None, now=now, variables=variables)
-            locked = await engine.lock_instance(session, issue_id)
+            locked = await engine.lock_instance(session, id_)
     return True
 
 
@@ -188,16 +199,19 @@ async def purge_answers(session: AsyncSession, now: datetime, keep_d: int) -> No
 @jobs.periodic(cron="17 3 * * *")
 @jobs.task(name="sweep", queue=QUEUE, pass_context=True, queueing_lock="sweep")
 async def sweep(context: JobContext, timestamp: int) -> None:
-    """Every night: old answers to submits, captchas, files that nobody used."""
+    """Every night: old answers to submits, captchas, applications that were never sent, files that nobody used; and
+    applications whose enterprise has been registered by another one, should a job have missed them."""
     parts: Parts = context.additional_context["wired"]
     now = datetime.fromtimestamp(timestamp, tz=UTC)
     async with parts.sessions() as session:
         await purge_answers(session, now, parts.settings.idempotency_d)
         await forget_captchas(session, now)
         await sweep_presence(session, now)
+        await sweep_applications(session, now)
         gone = await sweep_orphans(session, parts.store, now, keep=await find_drafted_files(session))
         await session.commit()
-    log.info("sweep.done", files=gone)
+    superseded = await end_superseded(parts.sessions, parts.engine, now)
+    log.info("sweep.done", files=gone, superseded=superseded)
 
 
 @jobs.periodic(cron="* * * * *")

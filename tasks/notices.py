@@ -1,7 +1,7 @@
 """Messages that a command causes: described by the operator `notify`, written all together when its steps are done.
 
 Whom a diagram may name: a person's id, a group (`role:office`, `role:enterprise id`), `current_handler` (who has the
-open task of customs; its candidates while nobody has it), `supervisors` (of the issue's office and those above it), or
+open task of customs; its candidates while nobody has it), `supervisors` (of the record's office and those above it), or
 a list of these. The words come from the definition's `texts.yaml`.
 """
 
@@ -14,19 +14,16 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.models import IssueRecord
 from domain.people import split_groups
-from domain.working_days import BEIJING
 from engine.context import StepContext
 from engine.findings import Finding
 from messages.exceptions import TextBroken
 from messages.outbox import NewMessage, enqueue
 from messages.texts import Text, find_mistakes, load_texts, render
 from tasks import statements
+from tasks.kinds import kind_of
 from tasks.subjects import Subject, open_subject
 
-PLACEHOLDERS = ("number", "title", "office", "due")
-"""What a text may name in braces."""
 SUPERVISORS, CURRENT_HANDLER = "supervisors", "current_handler"
 KEY = "notices"
 TEXTS = "texts.yaml"
@@ -62,6 +59,7 @@ async def notify(
 async def send_notices(
     session: AsyncSession,
     instance_id: UUID,
+    process: str,
     shared: Mapping[str, Any],
     texts: Mapping[str, Text],
     now: datetime,
@@ -70,7 +68,7 @@ async def send_notices(
     notices: list[Notice] = shared.get(KEY, [])
     if not notices:
         return
-    subject = await open_subject(session, instance_id)
+    subject = await open_subject(session, instance_id, process)
     people = await _find_people(session, notices, subject)
     params = _params(subject)
     found: dict[tuple[str, UUID], NewMessage] = {}
@@ -102,7 +100,7 @@ def find_text_mistakes(files: Mapping[str, str]) -> list[Finding]:
         if file.rsplit("/", 1)[-1] != TEXTS:
             continue
         try:
-            mistakes = find_mistakes(load_texts(source), PLACEHOLDERS)
+            mistakes = find_mistakes(load_texts(source), kind_of(file.split("/", 1)[0]).placeholders)
         except TextBroken as broken:
             mistakes = [("", str(broken))]
         findings += (Finding(file, template, "bad-placeholder", sentence) for template, sentence in mistakes)
@@ -125,7 +123,7 @@ async def _find_people(
         rows = await session.execute(
             statements.FIND_RECIPIENTS,
             {
-                "supervised": subject.issue.office if supervised and subject.issue else None,
+                "supervised": subject.record.office if supervised and subject.record else None,
                 "office_groups": [f"{role}:{office}" for role, office in officers],
                 "member_groups": [f"{role}:{enterprise_id}" for role, enterprise_id in members],
             },
@@ -138,16 +136,7 @@ async def _find_people(
 
 
 def _params(subject: Subject) -> dict[str, str]:
-    issue = subject.issue
-    if issue is None:
+    if subject.record is None:
         return {}
-    values = (issue.number, issue.title, subject.office_name, describe_due(issue))
-    return dict(zip(PLACEHOLDERS, values, strict=True))
-
-
-def describe_due(issue: IssueRecord) -> str:
-    """The deadline in words, in Beijing's time."""
-    if issue.due_at is None:
-        return "未定"
-    due = issue.due_at.astimezone(BEIJING)
-    return f"{due.year}年{due.month}月{due.day}日 {due:%H:%M}"
+    values = subject.kind.params(subject.record, subject.office_name, subject.enterprise_name)
+    return dict(zip(subject.kind.placeholders, values, strict=True))

@@ -16,7 +16,6 @@ from db.ids import uuid7
 from domain import deadlines
 from domain.exceptions import ChooseExecutive, NoExecutive
 from domain.issues import facts, list_evaluators, reopen
-from domain.issues import mark_overdue as note_overdue
 from domain.models import Evaluation, IssueAnswer, IssueChange, IssueOffice, IssueRecord
 from domain.offices import require_open_office, require_other_office
 from domain.working_days import WorkingCalendar
@@ -25,6 +24,7 @@ from tasks import statements
 from tasks.exceptions import AnswersRefused
 from tasks.fields import ISSUE_FIELDS
 from tasks.notices import notify
+from tasks.registration_operators import build_registration_operators
 from tasks.subjects import Subject, open_subject
 
 COLUMN_OF = {key: key for key in ISSUE_FIELDS} | {"executive": "executive_id"}
@@ -54,13 +54,14 @@ def build_operators(calendar: WorkingCalendar) -> dict[str, Operator]:
         "close_issue": close_issue,
         "mark_overdue": mark_overdue,
         "notify": notify,
+        **build_registration_operators(calendar),
     }
 
 
 async def save_issue(context: StepContext, /) -> dict[str, Any]:
     """The issue's own fields as they were answered; what somebody other than the submitter changes is kept, before and
     after. When it goes to an executive, there must be one, and one must be chosen."""
-    subject = await open_subject(context.session, context.instance_id)
+    subject = await open_subject(context.session, context.instance_id, context.definition.key)
     issue = subject.require_issue()
     if context.actor is not None:
         await set_fields(
@@ -147,7 +148,7 @@ def _choose_executive(subject: Subject, issue: IssueRecord) -> None:
 
 async def _submit_to_customs(context: StepContext, calendar: WorkingCalendar, days: float) -> dict[str, Any]:
     """The clock starts (anew, when the issue was reopened) and the office gets the issue for good."""
-    subject = await open_subject(context.session, context.instance_id)
+    subject = await open_subject(context.session, context.instance_id, context.definition.key)
     issue = subject.require_issue()
     deadline = deadlines.set_deadline(issue, int(days), calendar, context.now)
     issue.submitted_at = issue.submitted_at or context.now
@@ -157,7 +158,7 @@ async def _submit_to_customs(context: StepContext, calendar: WorkingCalendar, da
 
 async def record_answer(context: StepContext, /) -> dict[str, Any]:
     """Who handled it; and the answer, when it is one (and not a transfer or a question to the enterprise)."""
-    subject = await open_subject(context.session, context.instance_id)
+    subject = await open_subject(context.session, context.instance_id, context.definition.key)
     issue = subject.require_issue()
     issue.handler_id = context.actor
     if context.answers.get("decision") == "answer" and context.actor is not None:
@@ -180,7 +181,7 @@ async def record_answer(context: StepContext, /) -> dict[str, Any]:
 
 async def transfer_issue(context: StepContext, /, office: str) -> dict[str, Any]:
     """To another open office; the deadline stays, the old office keeps reading."""
-    subject = await open_subject(context.session, context.instance_id)
+    subject = await open_subject(context.session, context.instance_id, context.definition.key)
     issue = subject.require_issue()
     other = await require_other_office(context.session, issue.office, office)
     issue.office, subject.office_name = other.code, other.name
@@ -192,7 +193,7 @@ async def transfer_issue(context: StepContext, /, office: str) -> dict[str, Any]
 
 async def pause_deadline(context: StepContext, /) -> None:
     """The enterprise is asked: the clock stands, and neither timer fires."""
-    issue = (await open_subject(context.session, context.instance_id)).require_issue()
+    issue = (await open_subject(context.session, context.instance_id, context.definition.key)).require_issue()
     deadlines.pause_deadline(issue, context.now)
     context.reschedule(REMIND_TIMER, None)
     context.reschedule(OVERDUE_TIMER, None)
@@ -200,7 +201,7 @@ async def pause_deadline(context: StepContext, /) -> None:
 
 async def _resume_deadline(context: StepContext, calendar: WorkingCalendar) -> dict[str, Any]:
     """The enterprise has answered: its time is added back. What had fired before the pause does not fire again."""
-    issue = (await open_subject(context.session, context.instance_id)).require_issue()
+    issue = (await open_subject(context.session, context.instance_id, context.definition.key)).require_issue()
     paused_at = issue.paused_at or context.now
     before = deadlines.recompute_deadline(issue, calendar)
     after = deadlines.resume_deadline(issue, calendar, context.now)
@@ -213,7 +214,7 @@ async def _resume_deadline(context: StepContext, calendar: WorkingCalendar) -> d
 
 async def assign_last_handler(context: StepContext, /) -> dict[str, Any]:
     """The handler who asked gets the task back while still a handler of the office; else it goes to the pool."""
-    issue = (await open_subject(context.session, context.instance_id)).require_issue()
+    issue = (await open_subject(context.session, context.instance_id, context.definition.key)).require_issue()
     if issue.handler_id is not None:
         parameters = {"person_id": issue.handler_id, "office": issue.office}
         if (await context.session.execute(statements.IS_ACTIVE_HANDLER, parameters)).first() is None:
@@ -223,7 +224,7 @@ async def assign_last_handler(context: StepContext, /) -> dict[str, Any]:
 
 async def record_evaluation(context: StepContext, /) -> dict[str, Any]:
     """One person's evaluation of this round; only the submitter may ask for 重新办理, and only with rating 3 or 4."""
-    subject = await open_subject(context.session, context.instance_id)
+    subject = await open_subject(context.session, context.instance_id, context.definition.key)
     issue = subject.require_issue()
     rating, reopen = context.answers.get("rating"), bool(context.answers.get("reopen"))
     if context.actor is None or rating not in (1, 2, 3, 4):
@@ -248,14 +249,14 @@ async def record_evaluation(context: StepContext, /) -> dict[str, Any]:
 
 async def reopen_issue(context: StepContext, /) -> dict[str, Any]:
     """The next round: customs again, with nobody's name on it; `submit_to_customs` sets the new deadline."""
-    issue = (await open_subject(context.session, context.instance_id)).require_issue()
+    issue = (await open_subject(context.session, context.instance_id, context.definition.key)).require_issue()
     reopen(issue)
     return facts(issue)
 
 
 async def close_issue(context: StepContext, /, outcome: str) -> None:
     """The end: cleared or withdrawn. Who was asked to evaluate and did not is written down as 未评价."""
-    subject = await open_subject(context.session, context.instance_id)
+    subject = await open_subject(context.session, context.instance_id, context.definition.key)
     issue = subject.require_issue()
     issue.closed_at, issue.outcome, issue.paused_at = context.now, outcome, None
     if outcome == "cleared":
@@ -267,8 +268,11 @@ async def close_issue(context: StepContext, /, outcome: str) -> None:
 
 
 async def mark_overdue(context: StepContext, /) -> None:
-    """Customs is late: the issue says since when."""
-    note_overdue((await open_subject(context.session, context.instance_id)).require_issue(), context.now)
+    """Customs is late: the issue or the registration says since when."""
+    subject = await open_subject(context.session, context.instance_id, context.definition.key)
+    if subject.record is None:
+        raise ValueError(f"instance {context.instance_id} has no deadline")
+    deadlines.mark_overdue(subject.record, context.now)
 
 
 def _arrive(context: StepContext, subject: Subject, office: str) -> None:

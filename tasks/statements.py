@@ -5,9 +5,9 @@ from functools import lru_cache
 from sqlalchemy import TextClause, text
 
 # What a form, the operators and the messages of one command need, in one round trip; parts that are not wanted are
-# not worked out. Also for tasks of processes that have no issue: then only the issue's columns are empty.
-LOAD_SUBJECT: TextClause = text("""
-SELECT i.*, i.id IS NOT NULL AS has_issue, o.name AS office_name, e.name AS enterprise_name,
+# not worked out. Also for tasks of processes that are about nothing: then only the record's columns are empty.
+_LOAD = """
+SELECT i.*, i.id IS NOT NULL AS has_record, o.name AS office_name, e.name AS enterprise_name,
     CASE WHEN :want_lists THEN (
         SELECT jsonb_agg(jsonb_build_array(l.list_name, l.code, l.name) ORDER BY l.list_name, l.position, l.code)
         FROM list_entry l WHERE l.active) END AS list_entries,
@@ -19,13 +19,15 @@ SELECT i.*, i.id IS NOT NULL AS has_issue, o.name AS office_name, e.name AS ente
         WHERE m.enterprise_id = coalesce(i.enterprise_id, CAST(:enterprise_id AS uuid))
             AND m.active AND p.active AND 'executive' = ANY(m.roles)) AS executives,
     CASE WHEN cardinality(CAST(:file_ids AS uuid[])) > 0 THEN (
-        SELECT jsonb_agg(jsonb_build_array(a.id, a.name, a.uploader_id, a.instance_id))
+        SELECT jsonb_agg(jsonb_build_array(a.id, a.name, coalesce(a.uploader_id, a.challenge_id), a.instance_id))
         FROM attachment a WHERE a.id = ANY(CAST(:file_ids AS uuid[]))) END AS files
 FROM (SELECT 1) AS always
-LEFT JOIN issue i ON i.id = :instance_id
+LEFT JOIN {table} i ON i.id = :instance_id
 LEFT JOIN customs_office o ON o.code = i.office
 LEFT JOIN enterprise e ON e.id = i.enterprise_id
-""")
+"""
+LOAD_SUBJECT: TextClause = text(_LOAD.format(table="issue"))
+LOAD_REGISTRATION: TextClause = text(_LOAD.format(table="registration"))
 
 COPY_STATUS: TextClause = text("""
 UPDATE issue SET status = CAST(:status AS text), phase = CAST(:phase AS text),
@@ -34,17 +36,25 @@ UPDATE issue SET status = CAST(:status AS text), phase = CAST(:phase AS text),
 WHERE id = :instance_id
 """)
 
+COPY_REGISTRATION_STATUS: TextClause = text("""
+UPDATE registration SET status = CAST(:status AS text), phase = CAST(:phase AS text)
+WHERE id = :instance_id
+""")
+
 
 @lru_cache(maxsize=500)
-def save_issue(columns: tuple[str, ...], tables: tuple[str, ...], files: bool, new: bool) -> TextClause:
-    """Everything one command changes about an issue, as one statement: its columns, new rows beside it, used files.
+def save_record(
+    table: str, columns: tuple[str, ...], beside: tuple[str, ...], files: bool, new: bool
+) -> TextClause:
+    """Everything one command changes about an issue or a registration, as one statement: its columns, new rows beside it,
+    used files.
 
     Rows of a table travel as one JSON parameter named after the table.
     """
     parts = [
-        f"new_{table} AS (INSERT INTO {table} SELECT * FROM jsonb_populate_recordset("
-        f"NULL::{table}, CAST(:{table} AS jsonb)) ON CONFLICT DO NOTHING)"
-        for table in tables
+        f"new_{name} AS (INSERT INTO {name} SELECT * FROM jsonb_populate_recordset("
+        f"NULL::{name}, CAST(:{name} AS jsonb)) ON CONFLICT DO NOTHING)"
+        for name in beside
     ]
     if files:
         parts.append(
@@ -53,9 +63,9 @@ def save_issue(columns: tuple[str, ...], tables: tuple[str, ...], files: bool, n
         )
     if new:
         names, values = ", ".join(columns), ", ".join(f":{name}" for name in columns)
-        last = f"INSERT INTO issue (id, {names}) VALUES (:id, {values})"
+        last = f"INSERT INTO {table} (id, {names}) VALUES (:id, {values})"
     elif columns:
-        last = f"UPDATE issue SET {', '.join(f'{name} = :{name}' for name in columns)} WHERE id = :id"
+        last = f"UPDATE {table} SET {', '.join(f'{name} = :{name}' for name in columns)} WHERE id = :id"
     else:
         last = "SELECT 1"
     return text(f"WITH {', '.join(parts)} {last}" if parts else last)
@@ -120,19 +130,22 @@ WHERE a.instance_id IS NULL AND EXISTS (
 PURGE_ANSWERS: TextClause = text("DELETE FROM idempotency_key WHERE created_at < :before")
 
 _LINE = """t.id, t.element_id, t.name, t.instance_id, t.due_at, t.claimed_by, t.claimed_at, t.version, t.created_at,
-    t.completed_at, p.subject, i.number, i.title, i.status, i.phase, i.category, i.importance, i.office, i.round,
-    o.name AS office_name, e.name AS enterprise_name"""
+    t.completed_at, p.subject, i.id IS NOT NULL AS has_issue, reg.id IS NOT NULL AS has_registration,
+    coalesce(i.number, reg.number) AS number, i.title, coalesce(i.status, reg.status) AS status,
+    coalesce(i.phase, reg.phase) AS phase, i.category, i.importance, coalesce(i.office, reg.office) AS office,
+    coalesce(i.round, reg.round) AS round, o.name AS office_name, e.name AS enterprise_name"""
 
 _JOINS = """JOIN process_instance p ON p.id = t.instance_id
 LEFT JOIN issue i ON i.id = t.instance_id
-LEFT JOIN customs_office o ON o.code = i.office
-LEFT JOIN enterprise e ON e.id = i.enterprise_id"""
+LEFT JOIN registration reg ON reg.id = t.instance_id
+LEFT JOIN customs_office o ON o.code = coalesce(i.office, reg.office)
+LEFT JOIN enterprise e ON e.id = coalesce(i.enterprise_id, reg.enterprise_id)"""
 
 # Whoever serves several enterprises, or is an officer besides, sees only what belongs to the part they act in.
 _SCOPE = """CASE WHEN CAST(:enterprise_id AS uuid) IS NOT NULL
-        THEN i.id IS NULL OR i.enterprise_id = CAST(:enterprise_id AS uuid)
-    ELSE i.id IS NULL OR NOT EXISTS (
-        SELECT FROM membership m WHERE m.person_id = :person_id AND m.enterprise_id = i.enterprise_id) END"""
+        THEN coalesce(i.enterprise_id, reg.enterprise_id, :enterprise_id) = CAST(:enterprise_id AS uuid)
+    ELSE NOT EXISTS (SELECT FROM membership m WHERE m.person_id = :person_id
+        AND m.enterprise_id = coalesce(i.enterprise_id, reg.enterprise_id)) END"""
 
 _AFTER = "(coalesce({0}.due_at, 'infinity'::timestamptz), {0}.{1}) > (CAST(:after_at AS timestamptz), CAST(:after_id AS uuid))"
 
@@ -177,22 +190,23 @@ WHERE t.claimed_by = :person_id AND t.state = 'ready' AND NOT EXISTS (
         JOIN customs_office c ON c.code = split_part(g.group_name, ':', 2))
 ORDER BY t.id
 """)
+_SUBJECT = "LEFT JOIN issue i ON i.id = t.instance_id LEFT JOIN registration reg ON reg.id = t.instance_id"
 
 # A task stands at most once in each of my groups: so many rows are enough to count up to the limit.
 COUNT_TASKS: TextClause = text(f"""
 SELECT
-    (SELECT count(*) FROM (SELECT FROM user_task t LEFT JOIN issue i ON i.id = t.instance_id
+    (SELECT count(*) FROM (SELECT FROM user_task t {_SUBJECT}
         WHERE t.claimed_by = :person_id AND t.state = 'ready' AND {_SCOPE} LIMIT :limit) AS mine) AS mine,
     (SELECT count(*) FROM (SELECT DISTINCT task_id FROM (
         SELECT g.task_id FROM user_task_group g WHERE g.group_name = ANY(CAST(:groups AS text[])) AND g.open
         LIMIT :limit * cardinality(CAST(:groups AS text[]))) AS seen LIMIT :limit) AS claimable) AS claimable,
-    (SELECT count(*) FROM (SELECT FROM user_task t LEFT JOIN issue i ON i.id = t.instance_id
+    (SELECT count(*) FROM (SELECT FROM user_task t {_SUBJECT}
         WHERE t.completed_by = :person_id AND t.state = 'completed' AND {_SCOPE} LIMIT :limit) AS done) AS done
 """)
 
 GET_TASK: TextClause = text(f"""
 SELECT {_LINE}, t.definition_id, t.state, t.candidate_groups, t.assignee, t.draft, t.draft_saved_at, t.answers,
-    t.completed_by, i.enterprise_id, {_SCOPE} AS in_scope, holder.name AS claimed_by_name
+    t.completed_by, {_SCOPE} AS in_scope, holder.name AS claimed_by_name
 FROM user_task t {_JOINS} LEFT JOIN person holder ON holder.id = t.claimed_by
 WHERE t.id = :task_id
 """)
@@ -200,6 +214,7 @@ WHERE t.id = :task_id
 SAVE_DRAFT: TextClause = text(f"""
 UPDATE user_task t SET draft = CAST(:draft AS jsonb), draft_saved_at = :now
 FROM user_task same LEFT JOIN issue i ON i.id = same.instance_id
+    LEFT JOIN registration reg ON reg.id = same.instance_id
 WHERE t.id = :task_id AND same.id = t.id AND t.state = 'ready' AND t.claimed_by = :person_id AND {_SCOPE}
 RETURNING t.id
 """)

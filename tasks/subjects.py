@@ -1,9 +1,9 @@
-"""The issue that a command is about: read once, changed in memory by operators, written once at the end.
+"""The issue or the registration that a command is about: read once, changed in memory by operators, written once at the end.
 
-An operator is handed only what the engine knows; the issue it changes lies beside the session's transaction, under the
-instance's id, from the first look until `finish` writes it. Everything about an issue (its columns, answers,
-evaluations, changes, used files) goes to the database as one statement. Instances of processes that have no issue are
-served too: then there is nothing to copy the status to.
+An operator is handed only what the engine knows; the record it changes lies beside the session's transaction, under the
+instance's id, from the first look until `finish` writes it. Everything about a record (its columns, answers,
+evaluations, changes, used files) goes to the database as one statement. Instances of processes that are about nothing are
+served too: then there is nothing to copy the status to. What differs from one kind to the other is `tasks.kinds`'.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -17,51 +17,64 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.direct import execute
-from domain.models import Evaluation, Issue, IssueAnswer, IssueChange, IssueOffice, IssueRecord
+from domain.models import Enterprise, IssueRecord, Registration
 from engine.steps import Step
 from tasks import statements
 from tasks.fields import FileFact, Option
+from tasks.kinds import ISSUE, REGISTRATION, Beside, Kind, Record, kind_of
 
-COLUMNS = tuple(column.name for column in Issue.__table__.columns)  # type: ignore[attr-defined]  # SQLModel's typing
-BESIDE = {
-    IssueOffice: "issue_office",
-    IssueChange: "issue_change",
-    IssueAnswer: "issue_answer",
-    Evaluation: "evaluation",
-}
-KEY = "issues of this command"
+KEY = "subjects of this command"
 
 
 @dataclass
 class Subject:
-    """One instance's issue as it stands in this command; `issue` is None where the process has none.
+    """One instance's issue or registration as it stands in this command; `record` is None where the process has none.
 
-    `issue` belongs to no session: assign to its columns, and `finish` writes what differs from `before`.
+    `record` belongs to no session: assign to its columns, and `finish` writes what differs from `before`. The
+    `enterprise` of a registration does: what is assigned to it is written with the session.
     """
 
     instance_id: UUID
-    issue: IssueRecord | None
+    kind: Kind
+    record: Record | None
     before: dict[str, Any]
+    enterprise: Enterprise | None = None
     office_name: str = ""
     enterprise_name: str = ""
     lists: dict[str, list[Option]] = field(default_factory=dict)
     files: dict[UUID, FileFact] = field(default_factory=dict)
-    rows: list[IssueOffice | IssueChange | IssueAnswer | Evaluation] = field(default_factory=list)
+    rows: list[Beside] = field(default_factory=list)
     used_files: list[UUID] = field(default_factory=list)
     task_id: UUID | None = None
     is_new: bool = False
 
+    @property
+    def issue(self) -> IssueRecord | None:
+        """The issue, where it is about one."""
+        return self.record if isinstance(self.record, IssueRecord) else None
+
+    @property
+    def registration(self) -> Registration | None:
+        """The registration, where it is about one."""
+        return self.record if isinstance(self.record, Registration) else None
+
     def require_issue(self) -> IssueRecord:
         """The issue; ValueError where a diagram uses an operator of issues in a process without one."""
-        if self.issue is None:
+        if not isinstance(self.record, IssueRecord):
             raise ValueError(f"instance {self.instance_id} has no issue")
-        return self.issue
+        return self.record
+
+    def require_registration(self) -> tuple[Registration, Enterprise]:
+        """The registration and its enterprise; ValueError likewise."""
+        if not isinstance(self.record, Registration) or self.enterprise is None:
+            raise ValueError(f"instance {self.instance_id} has no registration")
+        return self.record, self.enterprise
 
     def changed(self) -> dict[str, Any]:
         """The columns that differ from what was read."""
-        if self.issue is None:
+        if self.record is None:
             return {}
-        now = {name: getattr(self.issue, name) for name in COLUMNS if name != "id"}
+        now = {name: getattr(self.record, name) for name in self.kind.columns if name != "id"}
         return (
             now if self.is_new else {name: value for name, value in now.items() if value != self.before[name]}
         )
@@ -80,12 +93,16 @@ async def command(session: AsyncSession) -> AsyncIterator[None]:
 async def open_subject(
     session: AsyncSession,
     instance_id: UUID,
+    process: str = ISSUE.name,
     *,
     lists: Collection[str] = (),
     file_ids: Sequence[UUID] = (),
     enterprise_id: UUID | None = None,
 ) -> Subject:
-    """The subject of this command, read unless it has been already, with the lists and files a form needs."""
+    """The subject of this command, read unless it has been already, with the lists and files a form needs.
+
+    `process` is the key of the instance's definition: it says what to look for.
+    """
     opened: dict[UUID, Subject] = session.info.setdefault(KEY, {})
     if found := opened.get(instance_id):
         return found
@@ -96,15 +113,25 @@ async def open_subject(
         "file_ids": list(file_ids),
         "enterprise_id": enterprise_id,
     }
-    row = (await execute(session, statements.LOAD_SUBJECT, parameters)).rows[0]
-    subject = opened[instance_id] = _read_subject(instance_id, row._asdict())
+    kind = kind_of(process)
+    row = (await execute(session, kind.load, parameters)).rows[0]
+    subject = opened[instance_id] = _read_subject(instance_id, kind, row._asdict())
+    if subject.registration is not None:
+        subject.enterprise = await session.get(
+            Enterprise, subject.registration.enterprise_id, populate_existing=True
+        )
     return subject
 
 
-def open_new_subject(session: AsyncSession, issue: IssueRecord, loaded: Subject) -> Subject:
-    """A new issue, written by `save`, with the lists and files that were read for it; its instance need not exist yet."""
-    subject = replace(loaded, instance_id=issue.id, issue=issue, is_new=True)
-    session.info[KEY][issue.id] = subject
+def open_new_subject(
+    session: AsyncSession, record: Record, loaded: Subject, *, enterprise: Enterprise | None = None
+) -> Subject:
+    """A new record, written by `save`, with the lists and files that were read for it; its instance need not exist yet."""
+    kind = REGISTRATION if isinstance(record, Registration) else ISSUE
+    subject = replace(
+        loaded, instance_id=record.id, kind=kind, record=record, enterprise=enterprise, is_new=True
+    )
+    session.info[KEY][record.id] = subject
     return subject
 
 
@@ -122,25 +149,28 @@ async def load_lists(session: AsyncSession, instance_id: UUID) -> dict[str, list
 
 
 async def save(session: AsyncSession, step: Step) -> None:
-    """Copy the step's status and phase to the issue and write everything that changed; for all commands but claims."""
+    """Copy the step's status and phase to the record and write everything that changed; for all commands but claims."""
     subject: Subject | None = session.info.get(KEY, {}).get(step.instance_id)
     if subject is None:
         await copy_status(session, step)
         return
-    if subject.issue is not None:
-        subject.issue.status, subject.issue.phase = step.status, step.phase
+    if subject.record is not None:
+        subject.record.status, subject.record.phase = step.status, step.phase
     await flush(session, subject)
 
 
 async def flush(session: AsyncSession, subject: Subject) -> None:
-    """Write what this command changed about an issue: one statement, or none."""
+    """Write what this command changed about its record: one statement, or none."""
+    kind = subject.kind
     columns = subject.changed()
     tables: dict[str, list[dict[str, Any]]] = {}
     for row in subject.rows:
-        tables.setdefault(BESIDE[type(row)], []).append(row.model_dump())
+        tables.setdefault(kind.beside[type(row)], []).append(row.model_dump())
     if not (columns or tables or subject.used_files):
         return
-    statement = statements.save_issue(tuple(columns), tuple(tables), bool(subject.used_files), subject.is_new)
+    statement = statements.save_record(
+        kind.name, tuple(columns), tuple(tables), bool(subject.used_files), subject.is_new
+    )
     parameters = columns | {name: orjson.dumps(rows).decode() for name, rows in tables.items()}
     if subject.used_files:
         parameters |= {"file_ids": subject.used_files, "task_id": subject.task_id}
@@ -155,21 +185,22 @@ async def copy_status(session: AsyncSession, step: Step, *, claimed_at: datetime
         "phase": step.phase,
         "claimed_at": claimed_at,
     }
-    await session.execute(statements.COPY_STATUS, parameters)
+    await session.execute(kind_of(step.definition.key).copy_status, parameters)
 
 
-def _read_subject(instance_id: UUID, row: Mapping[str, Any]) -> Subject:
-    before = {name: row[name] for name in COLUMNS} if row["has_issue"] else {}
+def _read_subject(instance_id: UUID, kind: Kind, row: Mapping[str, Any]) -> Subject:
+    before = {name: row[name] for name in kind.columns} if row["has_record"] else {}
     return Subject(
         instance_id,
-        IssueRecord.model_construct(**before) if before else None,
+        kind,
+        kind.make(**before) if before else None,
         before,
         office_name=row["office_name"] or "",
         enterprise_name=row["enterprise_name"] or "",
         lists=_read_lists(row),
         files={
-            UUID(id_): FileFact(UUID(id_), name, UUID(uploader), UUID(instance) if instance else None)
-            for id_, name, uploader, instance in row["files"] or ()
+            UUID(id_): FileFact(UUID(id_), name, UUID(owner), UUID(instance) if instance else None)
+            for id_, name, owner, instance in row["files"] or ()
         },
     )
 

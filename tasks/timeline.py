@@ -1,5 +1,5 @@
-"""An issue's history to read: who did what when, how long it had waited, and what was answered, for any user task by the
-labels of its form. Nothing here knows one task from another."""
+"""The history of an issue or a registration to read: who did what when, how long it had waited, and what was answered, for any
+user task by the labels of its form. Nothing here knows one task from another."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,6 @@ from tasks.subjects import load_lists
 from tasks.views import form_of
 
 WORDS = {
-    "started": "提出问题",
     "task_created": "等待“{name}”",
     "task_claimed": "认领“{name}”",
     "task_released": "退回“{name}”，等待他人认领",
@@ -35,6 +34,7 @@ WORDS = {
     "ended": "结束：{name}",
 }
 PARTS = {"submitter": "经办人", "executive": "审核高管"}
+STARTED = {"registration": "提交注册申请"}
 QUIET = frozenset({"task_created", "service_done", "rescheduled"})
 
 
@@ -81,12 +81,15 @@ class DoneTask:
     is_generic: bool
 
 
-async def read_timeline(session: AsyncSession, engine: Engine, instance_id: UUID) -> list[Entry]:
+async def read_timeline(
+    session: AsyncSession, engine: Engine, instance_id: UUID, process: str = "issue"
+) -> list[Entry]:
     """Everything that happened, oldest first. The caller has made sure that it may be read."""
     rows = (await session.execute(statements.TIMELINE, {"instance_id": instance_id})).all()
     lists = await load_lists(session, instance_id) if any(row.answers for row in rows) else {}
     names = await find_names(session, _people(rows))
-    return [await _entry(session, engine, row, names, lists) for row in rows]
+    words = {**WORDS, "started": STARTED.get(process, "提出问题")}
+    return [await _entry(session, engine, row, words, names, lists) for row in rows]
 
 
 async def list_done_tasks(session: AsyncSession, engine: Engine, instance_id: UUID) -> list[DoneTask]:
@@ -117,6 +120,7 @@ async def _entry(
     session: AsyncSession,
     engine: Engine,
     row: Row[Any],
+    sentences: Mapping[str, str],
     names: Mapping[UUID, str],
     lists: Mapping[str, Sequence[Option]],
 ) -> Entry:
@@ -136,7 +140,7 @@ async def _entry(
         id=row.id,
         at=row.at,
         kind=row.kind,
-        text=WORDS.get("task_taken_back" if was_taken else row.kind, "{name}").format(**words),
+        text=sentences.get("task_taken_back" if was_taken else row.kind, "{name}").format(**words),
         element_id=row.element_id,
         element_name=row.element_name,
         task_id=row.task_id,

@@ -117,18 +117,22 @@ def tick(raw: Any) -> bool:
     raise Mistake("{label}须是“是”或“否”。")
 
 
-def files(raw: Sequence[Any], rules: Mapping[str, Any], context: FormContext) -> list[str]:
-    """Ids of files that exist and are the actor's own new ones, or belong to this issue already."""
+def files(raw: Sequence[Any], rules: Mapping[str, Any], accept: str, context: FormContext) -> list[str]:
+    """Ids of files that exist and are the actor's own new ones, or belong to this instance already; of the types in `accept`
+    (`.jpg,.pdf`), where it names any: what a file is called was held against its content when it came in."""
+    types = [one.strip().lower().lstrip(".") for one in accept.split(",") if one.strip()]
     found: dict[str, None] = {}
     for item in raw:
         try:
             file = context.files.get(UUID(str(item)))
         except ValueError:
             file = None
-        own = file and file.instance_id is None and file.uploader_id == context.actor_id
+        own = file and file.instance_id is None and file.owner_id == context.actor_id
         here = file and file.instance_id is not None and file.instance_id == context.instance_id
         if file is None or not (own or here):
             raise Mistake("{label}里有找不到的附件，请重新上传。")
+        if types and file.name.rpartition(".")[2].lower() not in types:
+            raise Mistake(f"{{label}}只能是 {'、'.join(types)} 文件，“{file.name}”不是。")
         found[str(file.id)] = None
     count(len(found), {"maxLength": context.max_files, **rules}, "个附件")
     return list(found)

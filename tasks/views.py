@@ -1,31 +1,28 @@
-"""What a form is drawn and checked with, for this person and this issue."""
+"""What a form is drawn and checked with, for this person and this issue or registration."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from domain.actor import Actor
-from domain.issues import facts
-from domain.models import IssueRecord
 from engine.instances import Engine
 from engine.specs import ParsedDefinition
 from tasks.fields import FormContext, Schema
+from tasks.kinds import kind_of
 from tasks.subjects import Subject
 
 NO_FORM: Schema = {"type": "default", "components": []}
 
 
 def form_context(
-    engine: Engine, actor: Actor, subject: Subject, now: datetime, *, saves_issue: bool, max_files: int = 10
+    engine: Engine, actor: Actor, subject: Subject, now: datetime, *, keeps: bool, max_files: int = 10
 ) -> FormContext:
-    """Facts of the issue, who I am, the lists and files that were loaded.
+    """Facts of the record, who I am, the lists and files that were loaded.
 
-    In a task that saves the issue, fields named like its columns start with them; elsewhere such a field (the office of
-    a transfer, the files of an answer) is the task's own.
+    In a task that keeps its answers in the record, fields named like its columns start with them; elsewhere such a field (the
+    office of a transfer, the files of an answer) is the task's own.
     """
-    issue = subject.issue
+    kind, record, issue = subject.kind, subject.record, subject.issue
     return FormContext(
-        issue=facts(issue) if issue else {},
+        facts={kind.name: kind.facts(record) if record else {}},
         me={
             "person_id": str(actor.person_id),
             "is_submitter": issue is not None and issue.submitter_id == actor.person_id,
@@ -33,7 +30,7 @@ def form_context(
             "executive_count": len(subject.lists.get("executives", ())),
         },
         lists=subject.lists,
-        values=issue_values(issue) if issue and saves_issue else {},
+        values=kind.values(record, subject.enterprise) if record and keeps else {},
         files=subject.files,
         actor_id=actor.person_id,
         instance_id=subject.instance_id,
@@ -43,28 +40,13 @@ def form_context(
     )
 
 
-def saves_issue(definition: ParsedDefinition, element_id: str) -> bool:
-    """Whether completing this user task writes its answers to the issue."""
+def keeps_record(definition: ParsedDefinition, element_id: str) -> bool:
+    """Whether completing this user task writes its answers to the issue's or registration's own columns."""
     element = definition.elements.get(element_id)
-    return element is not None and element.on_complete == "save_issue"
+    return element is not None and element.on_complete == kind_of(definition.key).keeps
 
 
 def form_of(definition: ParsedDefinition, element_id: str) -> Schema:
     """The form of a user task; one without any is completed by a button."""
     form: Schema = definition.forms.get(element_id, NO_FORM)
     return form
-
-
-def issue_values(issue: IssueRecord) -> Mapping[str, Any]:
-    """What fields start with that stand for a column of the issue."""
-    return {
-        "kind": issue.kind or None,
-        "category": issue.category or None,
-        "office": issue.office,
-        "title": issue.title,
-        "description": issue.description,
-        "contact": issue.contact,
-        "attachments": [str(file) for file in issue.attachments],
-        "importance": issue.importance,
-        "executive": str(issue.executive_id) if issue.executive_id else None,
-    }

@@ -63,12 +63,17 @@ async def download(
 async def answer_file(
     session: AsyncSession, store: AttachmentStore, actor: Actor, attachment_id: UUID, *, inline: bool
 ) -> Response:
-    """The file under its name. Raises NotFound for whoever may not read it. It may be framed by our own pages only."""
+    """The file under its name. Raises NotFound for whoever may not read it."""
     row = await session.scalar(
         select(Attachment).where(col(Attachment.id) == attachment_id, attachment_readable_by(actor))
     )
     if row is None:
         raise NotFound
+    return await answer_stored(store, row, inline=inline)
+
+
+async def answer_stored(store: AttachmentStore, row: Attachment, *, inline: bool) -> Response:
+    """A file that the caller has found may be read. It may be framed by our own pages only."""
     try:
         data = await store.read(row.stored_as)
     except FileNotFoundError as error:

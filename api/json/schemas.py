@@ -51,6 +51,7 @@ class CaptchaAnswer(Body):
 class CodeWanted(Body):
     phone: Phone
     captcha: CaptchaAnswer | None = None
+    purpose: Literal["sign_in", "register"] = Field(default="sign_in", description="登录，或注册新企业")
 
 
 class CodeSent(BaseModel):
@@ -217,6 +218,55 @@ class IssueState(BaseModel):
     status: str | None
 
 
+# ---- registrations
+
+
+class RegistrationBody(Body):
+    name: str = Field(default="", max_length=400, description="企业名称")
+    uscc: str = Field(default="", max_length=64, description="统一社会信用代码")
+    uscc_confirmed: bool = Field(
+        default=False, description="校验位不正确的代码，已核对与营业执照一致；由海关再核对"
+    )
+    customs_code: str = Field(default="", max_length=64, description="海关注册编码")
+    address: str = Field(default="", max_length=800)
+    legal_person: str = Field(default="", max_length=200, description="法定代表人")
+    contact: str = Field(default="", max_length=200, description="联系人，注册后的企业管理员")
+    phone: Phone
+    code: str = Field(max_length=32, description="以 purpose=register 取得的验证码")
+    challenge: str = Field(max_length=64)
+    office: Code = Field(default="", description="注册地海关")
+    licence: str = Field(default="", max_length=64, description="已上传的营业执照的编号")
+
+
+class RegistrationCreated(BaseModel):
+    id: UUID
+    number: str
+    status: str | None
+
+
+class RegistrationLine(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    id: UUID
+    number: str
+    status: str | None
+    phase: str | None
+    office: str
+    round: int
+    due_at: datetime | None
+
+
+class RegistrationList(BaseModel):
+    items: list[RegistrationLine]
+    next: str | None = Field(description="下一页的 after；没有更多时为 null")
+
+
+class RegistrationDetail(RegistrationLine):
+    """What was typed, the licence, what changed from round to round, and what the last review said."""
+
+    reason: str = Field(description="最近一次审核的理由")
+
+
 # ---- attachments
 
 
@@ -292,6 +342,7 @@ class CompleteBody(Body):
 
 class Completed(BaseModel):
     issue: IssueState | None
+    registration: IssueState | None = Field(default=None, description="企业注册的任务才有")
     next: list[TaskLine] = Field(description="现在轮到我办的任务")
 
 

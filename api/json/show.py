@@ -1,12 +1,16 @@
 """Rows as the JSON contract shows them: plain dicts, straight to orjson."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from domain.models import Attachment
+from domain.registrations import ENTERPRISE_FIELDS
 from tasks.details import IssueDetail
 from tasks.fields import inputs, options, starting_values
 from tasks.inbox import TaskLine, TaskView
+from tasks.registration_details import RegistrationDetail
 
 
 def show_task(line: TaskLine) -> dict[str, Any]:
@@ -29,6 +33,7 @@ def show_task(line: TaskLine) -> dict[str, Any]:
         }
         if issue
         else None,
+        "registration": asdict(line.registration) if line.registration else None,
         "subject": line.subject,
         "due_at": line.due_at,
         "claimed_by": line.claimed_by,
@@ -135,4 +140,59 @@ def show_issue_detail(detail: IssueDetail) -> dict[str, Any]:
         "done_tasks": detail.done_tasks,
         "other_answers": detail.other_answers,
         "may_withdraw": detail.may_withdraw,
+    }
+
+
+REGISTRATION_COLUMNS = (
+    "id",
+    "number",
+    "status",
+    "phase",
+    "outcome",
+    "route",
+    "office",
+    "contact",
+    "round",
+    "reason",
+    "check_digit_failed",
+    "created_at",
+    "submitted_at",
+    "due_at",
+    "overdue_at",
+    "decided_at",
+)
+
+
+def show_registration(detail: RegistrationDetail) -> dict[str, Any]:
+    """Everything about one registration; people as id and name, files as their metadata."""
+    registration, enterprise = detail.registration, detail.enterprise
+
+    def person(id_: UUID | None) -> dict[str, Any] | None:
+        return {"id": id_, "name": detail.people.get(id_, "")} if id_ else None
+
+    def file(one: Attachment | None) -> dict[str, Any] | None:
+        return one and {"id": one.id, "name": one.name, "size": one.size, "type": one.media_type}
+
+    return {
+        **{name: getattr(registration, name) for name in REGISTRATION_COLUMNS},
+        "office_name": detail.office_name,
+        "enterprise": {
+            "id": enterprise.id,
+            **{name: getattr(enterprise, name) for name in (*ENTERPRISE_FIELDS, "status")},
+        },
+        "applicant": person(registration.applicant_id),
+        "reviewer": person(registration.reviewer_id),
+        "check_digit_overridden_by": person(registration.check_digit_overridden_by),
+        "licence": file(detail.licence),
+        "changes": [
+            {
+                **asdict(one.change),
+                "round": one.round,
+                "before_file": file(one.before_file),
+                "after_file": file(one.after_file),
+            }
+            for one in detail.changes
+        ],
+        "tasks": detail.open_tasks,
+        "done_tasks": detail.done_tasks,
     }

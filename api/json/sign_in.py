@@ -76,7 +76,7 @@ async def ask_code(
     challenge = await signin.ask_code(
         session,
         body.phone,
-        purpose="sign_in",
+        purpose=body.purpose,
         browser_key=browser_key(request),
         captcha=CaptchaProof(body.captcha.id, body.captcha.answer) if body.captcha else None,
         ip=client_ip(request),

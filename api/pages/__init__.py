@@ -23,6 +23,8 @@ from api.pages import (
     new_issue,
     phone_requests,
     phones,
+    register,
+    registrations,
     sign_in,
     task,
     task_list,
@@ -54,5 +56,7 @@ for part in (
     admin_offer,
     members,
     member_leaving,
+    register,
+    registrations,
 ):
     router.include_router(part.router)

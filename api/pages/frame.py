@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from api.deps import ActorDep, SessionDep
 from api.pages.entry_names import read_renamed
+from api.pages.registration_notice import RegistrationNotice, tell_registration
 from api.pages.wording import masked, role_names
 from domain.actor import Actor
 from domain.admin_offers import Offer, find_offer_to
@@ -52,6 +53,7 @@ class Frame:
     suspended_for: str | None = None
     others: tuple[Other, ...] = ()
     offer: Offer | None = None
+    notice: RegistrationNotice | None = None
 
     @property
     def open(self) -> int:
@@ -85,6 +87,7 @@ async def frame_of(session: AsyncSession, actor: Actor) -> Frame:
         claimable=counts["claimable"],
         others=others,
         offer=await find_offer_to(session, actor) if actor.membership_id else None,
+        notice=await tell_registration(session, actor),
     )
 
 

@@ -141,9 +141,6 @@ async def draw_list(
         status=422 if entered else 200,
         frame=frame,
         scope=tell_scope(frame, actor.roles),
-        notice=None
-        if actor.enterprise_status in (None, "approved", "suspended")
-        else "贵企业的注册尚未通过海关审核，暂时不能提出问题。",
         wanted=wanted,
         sort=sort,
         sorts=SORTS,

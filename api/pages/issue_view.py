@@ -178,7 +178,7 @@ async def view_issue(
         answers=[_answer(detail, index) for index in range(len(detail.answers))],
         others=[_part(detail, task) for task in detail.done_tasks if _stands_alone(task)],
         changes=_changes(detail),
-        timeline=[*_history(detail, entries), *_waiting(detail.open_tasks, now)] if history else (),
+        timeline=[*_history(detail, entries), *waiting_moments(detail.open_tasks, now)] if history else (),
         expires_at=await find_expiry(session, wired, issue, now),
     )
 
@@ -259,7 +259,7 @@ def _history(detail: IssueDetail, entries: Sequence[Entry]) -> list[Moment]:
     return [
         Moment(
             kind="done" if entry.actor_id else "system",
-            what=entry.text + _decision(entry),
+            what=entry.text + decision_words(entry),
             who=entry.actor_name or "",
             at=entry.at,
             waited=f"用时 {duration(entry.waited_s)}" if (entry.waited_s or 0) >= 60 else "",
@@ -274,11 +274,13 @@ def _history(detail: IssueDetail, entries: Sequence[Entry]) -> list[Moment]:
     ]
 
 
-def _decision(entry: Entry) -> str:
+def decision_words(entry: Entry) -> str:
+    """What was decided in a step, to follow its name."""
     return next((f"：{one.text}" for one in entry.answers if one.key == "decision"), "")
 
 
-def _waiting(tasks: Sequence[OpenTask], now: datetime) -> list[Moment]:
+def waiting_moments(tasks: Sequence[OpenTask], now: datetime) -> list[Moment]:
+    """What is waited for now, at the end of the history."""
     return [
         Moment(
             kind="now",

@@ -195,7 +195,7 @@ async def _form(
             enterprise_id=actor.enterprise_id,
         )
     max_files = wired.settings.attachments_per_issue
-    return form, form_context(wired.engine, actor, subject, now, saves_issue=True, max_files=max_files)
+    return form, form_context(wired.engine, actor, subject, now, keeps=True, max_files=max_files)
 
 
 async def _draw(

@@ -71,6 +71,7 @@ def _environment() -> Environment:
         "duration",
         "size",
         "file_kind",
+        "accepted",
         "masked",
         "capped",
         "paragraphs",

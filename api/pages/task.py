@@ -16,6 +16,7 @@ from api.pages.beside import who_else
 from api.pages.done import draw_done
 from api.pages.frame import FrameDep, frame_of
 from api.pages.issue_view import IssueView, find_expiry, view_issue
+from api.pages.registration_view import RegistrationView, view_registration
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from api.pages.task_list import address_of
@@ -33,7 +34,15 @@ from api.pages.work import (
 )
 from api.wired import Wired
 from domain.actor import Actor
-from domain.exceptions import AttachmentRefused, ChooseExecutive, NoExecutive, OfficeClosed, SameOffice
+from domain.exceptions import (
+    AlreadyApplied,
+    AttachmentRefused,
+    ChooseExecutive,
+    EnterpriseRegistered,
+    NoExecutive,
+    OfficeClosed,
+    SameOffice,
+)
 from domain.presence import Looker
 from engine.exceptions import NotYours, StaleVersion, TaskAlreadyClaimed, TaskGone
 from errors import Refusal
@@ -48,6 +57,8 @@ FIELD_OF: dict[type[Refusal], str] = {
     NoExecutive: "no_executive",
     OfficeClosed: "office",
     SameOffice: "office",
+    EnterpriseRegistered: "uscc",
+    AlreadyApplied: "uscc",
 }
 """Refusals of customs' own rules that are about one field of a form."""
 CORRECTABLE = (
@@ -56,6 +67,8 @@ CORRECTABLE = (
     NoExecutive,
     OfficeClosed,
     SameOffice,
+    EnterpriseRegistered,
+    AlreadyApplied,
     AttachmentRefused,
     KeyReused,
 )
@@ -252,15 +265,19 @@ async def _draw(
         await unread.mark_seen(session, actor, view.line.issue.id, now)
         issue = await view_issue(session, wired, actor, view.line.issue.id, now)
         others = await who_else(session, actor, view.line.issue.id, now)
+    registration: RegistrationView | None = None
+    if view.line.registration:
+        registration = await view_registration(session, wired, actor, view.line.registration.id, now)
+    notes = issue.notes_for(view.line.element_id) if issue else registration.notes if registration else []
     colleagues = []
     if view.may_release:
         colleagues = await commands.list_colleagues(session, wired.engine, actor, view.line.id)
     if work is not None:
         work = await answer_templates.offer(session, actor, work)
-    edits_issue = bool(work) and any(one.key == "description" for one in walk(work.fields if work else []))
+    edits_record = work is not None and any(one.key in ("description", "uscc") for one in walk(work.fields))
     return draw(
         request,
-        "task.html",
+        "registration_task.html" if registration else "task.html",
         status=status,
         frame=frame,
         task={
@@ -268,13 +285,15 @@ async def _draw(
             "name": view.line.name,
             "may_claim": view.may_claim,
             "may_release": view.may_release,
-            "notes": issue.notes_for(view.line.element_id) if issue else [],
+            "notes": notes,
             "other": _tell_other(view),
         },
         issue=issue,
+        registration=registration,
+        corrects=edits_record,
         work=work,
         back={"address": "/tasks", "name": "待办"},
-        beside=issue is not None and not edits_issue,
+        beside=registration is not None or (issue is not None and not edits_record),
         colleagues=colleagues,
         others=others,
         now=now,

@@ -106,20 +106,30 @@ def _tabs(frame: Frame, shown: View) -> list[dict[str, object]]:
 def _show(
     line: TaskLine, shown: View, actor: Actor, calendar: WorkingCalendar, now: NowDep
 ) -> dict[str, object]:
-    issue = line.issue
-    parts = [issue.number, issue.enterprise_name if actor.officer_id else issue.office_name] if issue else []
-    if issue and issue.round:
-        parts.append(f"第 {issue.round + 1} 轮办理")
+    issue, registration = line.issue, line.registration
+    about = issue or registration
+    parts = [about.number, about.enterprise_name if actor.officer_id else about.office_name] if about else []
+    if registration:
+        parts = [registration.number, f"向{registration.office_name}注册"]
+    if about and about.round:
+        parts.append(f"第 {about.round + 1} {'轮办理' if issue else '次提交'}")
     return {
         "id": line.id,
         "name": line.name,
         "title": (issue.title or "（尚未填写标题）") if issue else line.subject or line.name,
         "sub": " · ".join(parts),
-        "address": f"/issues/{issue.id}" if issue and shown == "done" else address_of(line),
-        "issue": issue and {**asdict(issue), "outcome": None},
+        "address": _read_address(line) if shown == "done" else address_of(line),
+        "about": about and {"importance": None, **asdict(about), "outcome": None},
         "due": tell_due(line.due_at, now, calendar),
         "completed_at": line.completed_at,
     }
+
+
+def _read_address(line: TaskLine) -> str:
+    """Where what a task was about is read, once it is done."""
+    if line.registration:
+        return f"/registrations/{line.registration.id}"
+    return f"/issues/{line.issue.id}" if line.issue else address_of(line)
 
 
 def _tell_claimed(claimed: int | None, missed: int) -> dict[str, str] | None:

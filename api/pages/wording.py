@@ -102,6 +102,25 @@ def file_kind(media_type: str) -> str:
     return FILE_KINDS.get(media_type, "文件")
 
 
+ACCEPTED = {
+    "jpg": "JPG",
+    "jpeg": "JPG",
+    "png": "PNG",
+    "pdf": "PDF",
+    "ofd": "OFD",
+    "docx": "Word（docx）",
+    "xlsx": "Excel（xlsx）",
+}
+
+
+def accepted(accept: str) -> str:
+    """The file types of a field in words: ` JPG、PNG 或 PDF`; all of them when it names none."""
+    types = [one.strip().lstrip(".").lower() for one in accept.split(",") if one.strip()]
+    names = list(dict.fromkeys(ACCEPTED.get(one, one) for one in types or ACCEPTED))
+    *others, last = names
+    return f" {'、'.join(others)} 或 {last}" if others else f" {last}"
+
+
 def masked(phone: str) -> str:
     """`138****0001`."""
     digits = phone.removeprefix("+86")

@@ -1,7 +1,7 @@
 """A task's form on a page: what was posted as answers, the form with every mistake, its shape as it is filled in."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -25,10 +25,13 @@ from tasks.inbox import TaskView
 # What a form carries besides its answers.
 OURS = frozenset({"csrf_token", "idempotency_key", "version", "act", "template"})
 UPLOAD = ".upload"  # what a file input adds to its field's key, for browsers that send files with the form
+REPLACE = ".replace"  # the same for a field that holds one file
 TICKED = ("on", "true", "1", True)
 BUTTONS = {
     "evaluate_answer": "提交评价",
     "supply_information": "提交补充情况",
+    "review_registration": "提交审核决定",
+    "correct_registration": "再次提交",
 }
 
 
@@ -64,7 +67,7 @@ def read_answers(form: FormData) -> dict[str, Any]:
     """What a page posted, without what is ours; a blank stands for a list from which everything was taken."""
     answers: dict[str, Any] = {}
     for key in form:
-        if key in OURS or key.endswith(UPLOAD):
+        if key in OURS or key.endswith((UPLOAD, REPLACE)):
             continue
         values = [value for value in form.getlist(key) if isinstance(value, str)]
         filled = [value for value in values if value != ""]
@@ -90,20 +93,32 @@ async def keep_uploads(
     session: AsyncSession, wired: Wired, actor: Actor, form: FormData, answers: dict[str, Any], now: datetime
 ) -> None:
     """Files sent with the form itself (by browsers without JavaScript) join the answers. Raises AttachmentRefused."""
+
+    async def keep(file: UploadFile) -> UUID:
+        row = await add_attachment(
+            session,
+            wired.store,
+            wired.scanner,
+            actor=actor,
+            name=file.filename or "",
+            data=await file.read(wired.settings.attachment_max_bytes + 1),
+            now=now,
+            max_bytes=wired.settings.attachment_max_bytes,
+        )
+        return row.id
+
+    await take_uploads(form, answers, keep)
+
+
+async def take_uploads(
+    form: FormData, answers: dict[str, Any], keep: Callable[[UploadFile], Awaitable[UUID]]
+) -> None:
+    """What came as a file joins the answers under the id that `keep` gives it; a field of one file changes it."""
     for key, file in form.multi_items():
-        if key.endswith(UPLOAD) and isinstance(file, UploadFile) and file.filename:
-            row = await add_attachment(
-                session,
-                wired.store,
-                wired.scanner,
-                actor=actor,
-                name=file.filename,
-                data=await file.read(wired.settings.attachment_max_bytes + 1),
-                now=now,
-                max_bytes=wired.settings.attachment_max_bytes,
-            )
-            name = key.removesuffix(UPLOAD)
-            answers[name] = [*as_list(answers.get(name)), str(row.id)]
+        if key.endswith((UPLOAD, REPLACE)) and isinstance(file, UploadFile) and file.filename:
+            name = key.removesuffix(UPLOAD).removesuffix(REPLACE)
+            before = as_list(answers.get(name)) if key.endswith(UPLOAD) else []
+            answers[name] = [*before, str(await keep(file))]
 
 
 async def draw_work(

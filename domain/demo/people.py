@@ -6,6 +6,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -17,6 +18,7 @@ from domain.actor import Actor, member_groups
 from domain.models import Enterprise, Membership, Officer, OfficerRole, Person
 from domain.signin import hash_password
 
+LICENCE = Path(__file__).with_name("licence.png")  # a picture of nobody's licence
 PASSWORD = "Qingling-2026"  # noqa: S105  (printed at start; demo databases only)
 
 

@@ -24,6 +24,7 @@ from domain.models.people import (
     Person,
 )
 from domain.models.phones import PhoneRequest
+from domain.models.registrations import Registration, RegistrationChange, RegistrationDraft
 
 __all__ = [
     "AdminOffer",
@@ -52,6 +53,9 @@ __all__ = [
     "OfficerRole",
     "Person",
     "PhoneRequest",
+    "Registration",
+    "RegistrationChange",
+    "RegistrationDraft",
     "SavedFilter",
     "SignInChallenge",
     "SignInSession",

@@ -163,13 +163,21 @@ class Evaluation(SQLModel, table=True):
 
 
 class Attachment(SQLModel, table=True):
-    """A file: its uploader's until used, then its instance's and task's; `stored_as` is its name in the store."""
+    """A file: its uploader's until used, then its instance's and task's; `stored_as` is its name in the store.
+
+    Whoever has no account yet uploads for the one-time code they asked for (`challenge_id`).
+    """
 
     __tablename__ = "attachment"
-    __table_args__ = (Index("attachment_orphan", "created_at", postgresql_where=text("instance_id is null")),)
+    __table_args__ = (
+        CheckConstraint("uploader_id is not null or challenge_id is not null", name="attachment_owner"),
+        Index("attachment_orphan", "created_at", postgresql_where=text("instance_id is null")),
+        Index("attachment_challenge", "challenge_id", postgresql_where=text("challenge_id is not null")),
+    )
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)
-    uploader_id: UUID = Field(sa_column=Column(ForeignKey("person.id"), nullable=False))
+    uploader_id: UUID | None = Field(default=None, sa_column=Column(ForeignKey("person.id")))
+    challenge_id: UUID | None = None
     enterprise_id: UUID | None = Field(default=None, sa_column=Column(ForeignKey("enterprise.id")))
     instance_id: UUID | None = Field(default=None, index=True)
     task_id: UUID | None = None

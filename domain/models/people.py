@@ -49,13 +49,22 @@ class Person(SQLModel, table=True):
 
 
 class Enterprise(SQLModel, table=True):
-    """企业: `status` is pending, approved, returned, refused, suspended or superseded; only approved ones raise issues."""
+    """企业: `status` is pending, approved, returned, refused, suspended or superseded; only approved ones raise issues.
+
+    One row an application: those that are not approved reserve nothing, one of them takes the uscc.
+    """
 
     __tablename__ = "enterprise"
     __table_args__ = (
         CheckConstraint(
             "status in ('pending', 'approved', 'returned', 'refused', 'suspended', 'superseded')",
             name="enterprise_status",
+        ),
+        Index(
+            "enterprise_registered",
+            "uscc",
+            unique=True,
+            postgresql_where=text("status in ('approved', 'suspended')"),
         ),
     )
 

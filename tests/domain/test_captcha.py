@@ -219,7 +219,7 @@ async def test_no_code_is_made_before_the_captcha_is_solved(
             now=browser.now,
         )
 
-    for purpose in ("sign_in", "registration", "lost_phone"):
+    for purpose in ("sign_in", "register", "lost_phone"):
         with pytest.raises(CaptchaRefused):
             await ask("", purpose)
     await browser.look()

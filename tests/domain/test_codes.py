@@ -249,7 +249,7 @@ async def test_a_phone_of_somebody_inactive_counts_as_unknown(desk: Desk, world:
 
 
 async def test_registration_sends_to_phones_that_nobody_has(desk: Desk) -> None:
-    await desk.ask("13612345678", purpose="registration")
+    await desk.ask("13612345678", purpose="register")
     assert len(desk.pigeons.code) == 6
 
 

@@ -7,8 +7,9 @@ import orjson
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.deadlines import mark_overdue
 from domain.exceptions import EnterpriseNotApproved
-from domain.issues import facts, list_evaluators, mark_overdue, next_number, reopen, require_approved
+from domain.issues import facts, list_evaluators, next_number, reopen, require_approved
 
 
 async def test_numbers_name_office_and_beijings_year_and_never_repeat(session: AsyncSession) -> None:

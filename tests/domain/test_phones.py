@@ -175,13 +175,13 @@ async def test_a_number_that_somebody_has_is_told_only_to_who_holds_it(
 
 async def test_either_both_codes_are_sent_or_none(mover: Mover, session: AsyncSession) -> None:
     await ask_code(
-        session, NEW, purpose="registration", browser_key=None, ip=None, limits=mover.limits,
+        session, NEW, purpose="register", browser_key=None, ip=None, limits=mover.limits,
         send_code=mover.mailbox, now=mover.now,
     )  # fmt: skip
     with pytest.raises(TooManyCodes):
         await mover.ask()
     purposes = (await session.scalars(select(col(SignInChallenge.purpose)))).all()
-    assert purposes == ["registration"]
+    assert purposes == ["register"]
 
 
 @pytest.mark.parametrize("phone", ["12345", ""])

@@ -20,6 +20,7 @@ from tasks.exceptions import AnswersRefused
 from tasks.fields import FormContext, Option
 from tasks.forms import check
 from tasks.functions import build_functions
+from tasks.notices import find_text_mistakes
 from tasks.operators import OPERATORS
 
 PROCESSES = Path(__file__).parents[2] / "processes"
@@ -122,7 +123,11 @@ def context(**me: object) -> FormContext:
         "description": "单耗不一致",
     }
     return FormContext(
-        issue={"office": "2301"}, me=about, lists=lists, values=content, now=datetime(2026, 3, 2, tzinfo=UTC)
+        facts={"issue": {"office": "2301"}},
+        me=about,
+        lists=lists,
+        values=content,
+        now=datetime(2026, 3, 2, tzinfo=UTC),
     )
 
 
@@ -188,6 +193,21 @@ def test_a_form_refuses_these_answers(
     with pytest.raises(AnswersRefused) as caught:
         check(schema, answers, context(**me))
     assert set(caught.value.details["errors"]) == refused
+
+
+def test_messages_to_applicants_have_no_placeholders_and_others_only_known_ones() -> None:
+    texts = yaml.safe_load(read_files("registration")["registration/texts.yaml"])
+    to_applicant = {"returned", "correction_late", "approved", "refused", "superseded"}
+    assert [name for name in sorted(to_applicant) if "{" in texts[name]["text"]] == []
+    assert find_text_mistakes(read_files("registration")) == []
+    strange = {"registration/texts.yaml": "arrived: {title: x, text: 'about {title}'}"}
+    assert [finding.rule for finding in find_text_mistakes(strange)] == ["bad-placeholder"]
+    reason = {"registration/texts.yaml": "refused: {title: x, text: '{enterprise} {reason}'}"}
+    assert find_text_mistakes(reason) == []
+    assert [
+        finding.rule
+        for finding in find_text_mistakes({"issue/texts.yaml": "a: {title: x, text: '{reason}'}"})
+    ]
 
 
 def test_the_message_that_the_result_is_in_has_no_placeholders() -> None:

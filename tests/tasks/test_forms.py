@@ -152,11 +152,15 @@ def test_a_condition_makes_a_field_required() -> None:
 
 def test_conditions_read_the_issue_and_who_i_am() -> None:
     schema = form(component("checkbox", conditional={"hide": "=not(me.is_submitter) or issue.round > 2"}))
-    assert check(schema, {"answer": True}, FormContext(issue={"round": 0}, me={"is_submitter": True})) == {
-        "answer": True
-    }
-    assert "answer" in refused(schema, {"answer": True}, issue={"round": 3}, me={"is_submitter": True})
-    assert "answer" in refused(schema, {"answer": True}, issue={"round": 0}, me={"is_submitter": False})
+    assert check(
+        schema, {"answer": True}, FormContext(facts={"issue": {"round": 0}}, me={"is_submitter": True})
+    ) == {"answer": True}
+    assert "answer" in refused(
+        schema, {"answer": True}, facts={"issue": {"round": 3}}, me={"is_submitter": True}
+    )
+    assert "answer" in refused(
+        schema, {"answer": True}, facts={"issue": {"round": 0}}, me={"is_submitter": False}
+    )
 
 
 def test_fields_of_the_issue_that_are_left_out_stay_as_they_are() -> None:

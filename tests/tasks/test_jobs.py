@@ -156,7 +156,7 @@ async def test_files_of_a_saved_draft_are_not_swept(
     await commands.save_draft(world.session, world.engine, world.people["staff"], task, draft, world.now)
     await world.session.commit()
     store = FolderStore(tmp_path)
-    parts = SimpleNamespace(sessions=sessions, store=store, settings=Settings(demo=True))
+    parts = SimpleNamespace(sessions=sessions, engine=world.engine, store=store, settings=Settings(demo=True))
     context: Any = SimpleNamespace(additional_context={"wired": parts})
     world.pass_time(days=8)
     await sweep.func(context, int(world.now.timestamp()))

@@ -8,9 +8,7 @@ from sqlalchemy import text
 from domain.exceptions import CannotWithdraw, NoExecutive, OfficeClosed, SameOffice
 from engine.exceptions import NotYours
 from tasks import commands, details, inbox, issues
-from tasks.completion import finish
 from tasks.exceptions import AnswersRefused, NotFound
-from tasks.subjects import command
 from tests.tasks.world import QUESTION, World
 
 
@@ -167,7 +165,7 @@ async def test_the_time_the_enterprise_takes_is_added_back(world: World) -> None
     )
     assert (await world.issue(issue.id)).status == "待企业补充"
     world.pass_time(days=20)
-    assert await fire(world) == ["supplement_late"]
+    assert await world.fire_timers() == ["supplement_late"]
     await world.complete("staff", issue.id, "supply_information", information="合同见附件。")
     resumed = await world.issue(issue.id)
     assert issue.due_at is not None
@@ -194,7 +192,7 @@ async def test_what_was_supplied_goes_to_the_pool_when_its_handler_has_left(worl
 async def test_reminder_and_overdue_fire_once_at_their_time(world: World) -> None:
     issue = await world.at_customs()
     world.pass_time(days=1)
-    assert await fire(world) == ["acceptance_late"]
+    assert await world.fire_timers() == ["acceptance_late"]
     assert {name for template, name in await world.messages(issue.id) if template == "unclaimed"} == {
         "陈刚",
         "刘洋",
@@ -202,9 +200,9 @@ async def test_reminder_and_overdue_fire_once_at_their_time(world: World) -> Non
     }
     await world.claim("handler", issue.id)
     world.pass_time(days=9)
-    assert await fire(world) == ["deadline_near"]
+    assert await world.fire_timers() == ["deadline_near"]
     world.pass_time(days=5)
-    assert await fire(world) == ["deadline_passed"]
+    assert await world.fire_timers() == ["deadline_passed"]
     late = await world.issue(issue.id)
     assert (late.overdue_at, late.status) == (world.now, "海关办理中")
     told = [
@@ -212,7 +210,7 @@ async def test_reminder_and_overdue_fire_once_at_their_time(world: World) -> Non
     ]
     assert sorted(told) == [("deadline_near", "陈刚"), ("overdue", "徐静"), ("overdue", "陈刚")]
     world.pass_time(days=30)
-    assert await fire(world) == []
+    assert await world.fire_timers() == []
 
 
 async def test_reopening_starts_a_new_round_with_a_new_deadline(world: World) -> None:
@@ -244,7 +242,7 @@ async def test_after_fifteen_days_it_is_cleared_and_nobody_is_called_satisfied(w
     issue = await world.answered()
     await world.complete("staff", issue.id, "evaluate_answer", rating=1)
     world.pass_time(days=15)
-    assert await fire(world) == ["evaluation_expired"]
+    assert await world.fire_timers() == ["evaluation_expired"]
     cleared = await world.issue(issue.id)
     assert (cleared.status, cleared.outcome) == ("已清零", "cleared")
     detail = await details.get_issue(world.session, world.engine, world.people["staff"], issue.id)
@@ -288,15 +286,3 @@ async def test_only_the_submitter_withdraws(world: World) -> None:
         await issues.withdraw_issue(
             world.session, world.engine, world.people["staff_two"], issue.id, world.now
         )
-
-
-async def fire(world: World) -> list[str]:
-    """Fire everything that is due; the elements that fired."""
-    fired: list[str] = []
-    while True:
-        async with command(world.session):
-            step = await world.engine.run_due_timers(world.session, world.now)
-            if step is None:
-                return fired
-            await finish(world.session, step, world.now)
-        fired += step.fired

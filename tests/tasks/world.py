@@ -1,4 +1,4 @@
-"""A small world: two enterprises, three offices, their people, the deployed issue process, and short words for what they do."""
+"""A small world: two enterprises, three offices, their people, the deployed processes, and short words for what they do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from tasks import commands, completion, issues
 from tasks.completion import CompleteResult
 from tasks.functions import build_functions
 from tasks.operators import build_operators
+from tasks.subjects import command
 
 PROCESSES = Path(__file__).parents[2] / "processes"
 QUESTION = {
@@ -44,6 +45,8 @@ OFFICERS = {
     "other": ("杨帆", (("handler", "2302"),)),
     "chief": ("黄勇", (("section_chief", "2301"),)),
     "supervisor": ("徐静", (("supervisor", "2300"),)),
+    "registrar": ("何静", (("registrar", "2301"),)),
+    "registrar_two": ("傅延年", (("registrar", "2325"),)),
 }
 
 
@@ -112,6 +115,17 @@ class World:
         )
         return await self.issue(issue.id)
 
+    async def fire_timers(self) -> list[str]:
+        """Fire everything that is due; the elements that fired."""
+        fired: list[str] = []
+        while True:
+            async with command(self.session):
+                step = await self.engine.run_due_timers(self.session, self.now)
+                if step is None:
+                    return fired
+                await completion.finish(self.session, step, self.now)
+            fired += step.fired
+
     async def issue(self, id_: UUID) -> IssueRecord:
         """The issue as the database has it."""
         found = await self.session.get(Issue, id_, populate_existing=True)
@@ -144,7 +158,7 @@ def build_engine(calendar: WorkingCalendar | None = None) -> Engine:
 
 
 async def make_world(session: AsyncSession, now: datetime, engine: Engine) -> World:
-    """Seed, people and the issue process, in this session's transaction."""
+    """Seed, people and the processes, in this session's transaction."""
     await seed(session)
     world = World(session, now, engine)
     enterprises = {
@@ -167,7 +181,8 @@ async def make_world(session: AsyncSession, now: datetime, engine: Engine) -> Wo
         )
     for number, (key, (name, roles)) in enumerate(OFFICERS.items(), start=1):
         world.people[key] = await _add_officer(session, now, name, f"+861380000{number:04d}", roles)
-    await engine.catalogue.deploy(session, "issue", read_folder(PROCESSES, "issue"), actor=None, now=now)
+    for key in ("issue", "registration"):
+        await engine.catalogue.deploy(session, key, read_folder(PROCESSES, key), actor=None, now=now)
     return world
 
 

@@ -50,6 +50,7 @@ export function attachUploads(box) {
 
   function show(item, bar, stored) {
     bar.remove();
+    if (!input.multiple) for (const other of [...list.children]) if (other !== item) other.remove();
     const hidden = part("input", "");
     hidden.type = "hidden";
     hidden.name = name;

@@ -1,0 +1,399 @@
+"""新企业注册, for somebody who has no account yet: the phone is proved by a code, the form filled in, everything checked, sent,
+and a receipt given. Each step has an address of its own: back, forward, reloading and a second click change nothing.
+
+What was typed belongs to the one-time code's challenge and to the browser that asked for it.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Form, Request
+from fastapi import UploadFile as Upload
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from api.answers import Json
+from api.deps import NowDep, SessionDep, SettingsDep, WiredDep
+from api.json.attachments import answer_stored
+from api.json.registrations import take_licence
+from api.pages.applying import Application, find_application, licence_of, open_application, show_answers
+from api.pages.captcha import CaptchaDep, CaptchaView, follow_wish, proof_of, view_captcha
+from api.pages.render import draw, go_to
+from api.pages.route import page_router
+from api.pages.wording import short_moment
+from api.pages.work import (
+    Work,
+    drop_unreachable,
+    find_files,
+    read_answers,
+    shape,
+    take_uploads,
+    type_answers,
+)
+from api.security import browser_key, client_ip, give_browser_key, make_browser_key
+from domain import applications
+from domain.codes import ask_code
+from domain.exceptions import (
+    AlreadyApplied,
+    AttachmentRefused,
+    CaptchaRefused,
+    CodeRefused,
+    EnterpriseRegistered,
+    OfficeClosed,
+    PhoneDisabled,
+    TooManyCodes,
+)
+from domain.registrations import require_unregistered
+from domain.uscc import normalise_code
+from errors import Refusal
+from tasks import forms, registrations
+from tasks.exceptions import AnswersRefused, NotFound
+from tasks.fields import fields
+
+router = page_router()
+Text = Annotated[str, Form(max_length=300)]
+FIELD_OF: dict[type[Refusal], str] = {
+    EnterpriseRegistered: "uscc",
+    AlreadyApplied: "uscc",
+    OfficeClosed: "office",
+    AttachmentRefused: "licence",
+}
+CORRECTABLE = (AnswersRefused, *FIELD_OF, PhoneDisabled)
+
+
+@router.get("/register")
+async def show_choice(request: Request) -> Response:
+    """With a card, or without."""
+    return draw(request, "register/choose.html")
+
+
+@router.get("/register/card")
+async def show_card(request: Request) -> Response:
+    """What there is for holders of a card, until the card reader's program is there."""
+    return draw(request, "register/card.html")
+
+
+@router.get("/register/phone")
+async def show_phone(
+    request: Request, session: SessionDep, wired: WiredDep, now: NowDep, expired: bool = False
+) -> Response:
+    """Whose phone it is: the applicant signs in with it afterwards."""
+    captcha = await view_captcha(request, session, wired, now)
+    return _draw_phone(request, "", captcha, expired=expired)
+
+
+@router.post("/register/phone")
+async def send_code(
+    request: Request,
+    session: SessionDep,
+    wired: WiredDep,
+    now: NowDep,
+    captcha: CaptchaDep,
+    phone: Text = "",
+) -> Response:
+    """Have a code sent to a phone that nobody need have yet."""
+    try:
+        await follow_wish(request, session, wired, captcha, now)
+        if not captcha.sends:
+            return _draw_phone(request, phone, await view_captcha(request, session, wired, now))
+        challenge = await ask_code(
+            session,
+            phone,
+            purpose=applications.PURPOSE,
+            browser_key=make_browser_key(request),
+            captcha=proof_of(request, captcha),
+            ip=client_ip(request),
+            limits=wired.code_limits,
+            send_code=wired.send_code,
+            now=now,
+        )
+    except (CodeRefused, CaptchaRefused, TooManyCodes) as refusal:  # an answered captcha is used up
+        return _draw_phone(request, phone, await view_captcha(request, session, wired, now), refusal)
+    response = go_to(f"/register/{challenge}/code")
+    give_browser_key(request, response)
+    return response
+
+
+@router.get("/register/{challenge}/code")
+async def show_code(
+    request: Request, session: SessionDep, settings: SettingsDep, now: NowDep, challenge: UUID
+) -> Response:
+    """The code, for the browser that asked for it only."""
+    found = await applications.find_challenge(session, challenge, browser_key(request))
+    if found is None:
+        return go_to("/register/phone")
+    if await applications.find_draft(session, challenge, now) is not None:
+        return go_to(f"/register/{challenge}")
+    wait_s = settings.code_resend_s[0] if settings.code_resend_s else 0
+    return _draw_code(request, challenge, found.phone, wait_s=wait_s)
+
+
+@router.post("/register/{challenge}/code")
+async def take_code(
+    request: Request, session: SessionDep, wired: WiredDep, now: NowDep, challenge: UUID, code: Text = ""
+) -> Response:
+    """A right code opens the form. A second click finds it open."""
+    found = await applications.find_challenge(session, challenge, browser_key(request), lock=True)
+    if found is None:
+        return go_to("/register/phone")
+    if await applications.find_draft(session, challenge, now) is None:
+        try:
+            proved = await applications.prove_phone(
+                session,
+                challenge,
+                found.phone,
+                code,
+                browser_key=browser_key(request),
+                limits=wired.code_limits,
+                now=now,
+            )
+        except (CodeRefused, TooManyCodes) as refusal:  # a wrong try is counted: no rollback
+            errors = {"code": refusal.message}
+            return _draw_code(request, challenge, found.phone, errors=errors)
+        await applications.open_draft(session, proved, now)
+    return go_to(f"/register/{challenge}")
+
+
+@router.get("/register/{challenge}")
+async def show_form(
+    request: Request,
+    session: SessionDep,
+    wired: WiredDep,
+    now: NowDep,
+    challenge: UUID,
+    mistakes: bool = False,
+) -> Response:
+    """The form, with what has been typed so far; with `mistakes` what is wrong with it."""
+    application = await find_application(request, session, challenge, now)
+    if isinstance(application, Response):
+        return application
+    errors: dict[str, str] = {}
+    if mistakes:
+        _, errors = await _check(session, wired, application, application.answers, now)
+    return await _draw_form(request, session, wired, application, application.answers, errors, now)
+
+
+@router.post("/register/{challenge}")
+async def save_form(
+    request: Request, session: SessionDep, wired: WiredDep, now: NowDep, challenge: UUID
+) -> Response:
+    """Keep what was typed; without a mistake in it, go on to checking it. The uploaded licence stays in any case.
+
+    Mistakes are shown by the form's own address, so that the browser's Back finds nothing to send again.
+    """
+    application = await find_application(request, session, challenge, now, lock=True)
+    if isinstance(application, Response):
+        return application
+    refused: dict[str, str] = {}
+
+    async def keep(file: UploadFile) -> UUID:
+        return (await take_licence(request, session, wired, str(challenge), file, now))["id"]
+
+    async with request.form() as form:
+        answers = read_answers(form)
+        try:
+            await take_uploads(form, answers, keep)
+        except AttachmentRefused as refusal:
+            refused["licence"] = refusal.message
+    answers, mistakes = await _check(session, wired, application, answers, now)
+    applications.save_answers(application.draft, answers, now)
+    if refused:
+        return await _draw_form(request, session, wired, application, answers, mistakes | refused, now)
+    return go_to(f"/register/{challenge}?mistakes=true" if mistakes else f"/register/{challenge}/check")
+
+
+@router.post("/register/{challenge}/draft")
+async def save_draft(
+    request: Request, session: SessionDep, wired: WiredDep, now: NowDep, challenge: UUID
+) -> Response:
+    """What the page saves by itself, and which fields it calls for."""
+    application = await open_application(request, session, challenge, now, lock=True)
+    typing = await registrations.open_form(
+        session, wired.engine, challenge, read_answers(await request.form()), now
+    )
+    answers = type_answers(typing.form, typing.context, read_answers(await request.form()))
+    applications.save_answers(application.draft, answers, now)
+    shown = drop_unreachable(fields(typing.form, typing.context, answers))
+    return Json({"saved": f"已于 {short_moment(now, now)} 自动保存", "fields": shape(shown)})
+
+
+@router.post("/register/{challenge}/licence")
+async def upload_licence(
+    request: Request, session: SessionDep, wired: WiredDep, now: NowDep, challenge: UUID, file: Upload
+) -> Response:
+    """What the page's script sends at once when a file is picked."""
+    return Json(await take_licence(request, session, wired, str(challenge), file, now), 201)
+
+
+@router.get("/register/{challenge}/licence/{file_id}")
+async def show_licence(
+    request: Request, session: SessionDep, wired: WiredDep, challenge: UUID, file_id: UUID
+) -> Response:
+    """The licence, back to the browser that uploaded it."""
+    found = await applications.find_challenge(session, challenge, browser_key(request))
+    row = await licence_of(session, found, file_id) if found else None
+    if row is None:
+        raise NotFound
+    return await answer_stored(wired.store, row, inline=True)
+
+
+@router.get("/register/{challenge}/check")
+async def show_check(
+    request: Request, session: SessionDep, wired: WiredDep, now: NowDep, challenge: UUID
+) -> Response:
+    """Everything once more, before it is sent. What would be refused goes back to the form."""
+    application = await find_application(request, session, challenge, now)
+    if isinstance(application, Response):
+        return application
+    _, mistakes = await _check(session, wired, application, application.answers, now)
+    if mistakes:
+        return go_to(f"/register/{challenge}?mistakes=true")
+    typing = await registrations.open_form(session, wired.engine, challenge, application.answers, now)
+    lines, licence = await show_answers(session, typing, application)
+    return draw(
+        request,
+        "register/check.html",
+        address=f"/register/{challenge}",
+        phone=application.challenge.phone,
+        lines=lines,
+        licence=licence,
+    )
+
+
+@router.post("/register/{challenge}/send")
+async def send(
+    request: Request, session: SessionDep, wired: WiredDep, now: NowDep, challenge: UUID
+) -> Response:
+    """Send it. A second click, and a page reloaded later, find it sent."""
+    application = await find_application(request, session, challenge, now, lock=True)
+    if isinstance(application, Response):
+        return application
+    answers = {key: value for key, value in application.answers.items() if value not in ("", False)}
+    try:
+        await registrations.register(
+            session, wired.engine, application.challenge, answers, now, ip=client_ip(request)
+        )
+    except CORRECTABLE as refusal:
+        await session.rollback()
+        again = await open_application(request, session, challenge, now)
+        return await _draw_form(request, session, wired, again, again.answers, _explain(refusal), now)
+    return go_to(f"/register/{challenge}/done")
+
+
+@router.get("/register/{challenge}/done")
+async def show_done(request: Request, session: SessionDep, now: NowDep, challenge: UUID) -> Response:
+    """The receipt, and what happens next."""
+    found = await applications.find_challenge(session, challenge, browser_key(request))
+    registration = await applications.find_registration_of(session, challenge) if found else None
+    if found is None or registration is None:
+        return go_to(f"/register/{challenge}")
+    office_name = await registrations.name_office(session, registration.office)
+    return draw(
+        request,
+        "register/done.html",
+        registration=registration,
+        office_name=office_name,
+        phone=found.phone,
+    )
+
+
+async def _check(
+    session: AsyncSession, wired: WiredDep, application: Application, answers: Mapping[str, Any], now: NowDep
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The answers as conditions compare them, and every mistake in them."""
+    challenge = application.challenge.id
+    typing = await registrations.open_form(session, wired.engine, challenge, answers, now)
+    typed = type_answers(typing.form, typing.context, answers)
+    try:
+        checked = forms.check(typing.form, typed, typing.context)
+        await require_unregistered(session, normalise_code(checked["uscc"]))
+    except CORRECTABLE as refusal:
+        return typed, _explain(refusal)
+    return typed, {}
+
+
+def _explain(refusal: Refusal) -> dict[str, str]:
+    if isinstance(refusal, AnswersRefused) and refusal.errors:
+        return dict(refusal.errors)
+    return {FIELD_OF.get(type(refusal), "form"): refusal.message}
+
+
+async def _draw_form(
+    request: Request,
+    session: AsyncSession,
+    wired: WiredDep,
+    application: Application,
+    answers: Mapping[str, Any],
+    errors: dict[str, str],
+    now: NowDep,
+) -> Response:
+    challenge = application.challenge.id
+    typing = await registrations.open_form(session, wired.engine, challenge, answers, now)
+    shown = drop_unreachable(fields(typing.form, typing.context, answers))
+    address = f"/register/{challenge}"
+    work = Work(
+        name="填写企业信息",
+        address=address,
+        draft_address=f"{address}/draft",
+        save_button="",
+        fields=shown,
+        button="下一步：核对",
+        key="",
+        errors=errors,
+        files=await find_files(session, shown),
+        upload={
+            "address": f"{address}/licence",
+            "files": f"{address}/licence",
+            "most_bytes": wired.settings.attachment_max_bytes,
+        },
+    )
+    return draw(
+        request,
+        "register/form.html",
+        status=422 if errors else 200,
+        work=work,
+        phone=application.challenge.phone,
+    )
+
+
+def _draw_phone(
+    request: Request,
+    phone: str,
+    captcha: CaptchaView | None,
+    refusal: Refusal | None = None,
+    *,
+    expired: bool = False,
+) -> Response:
+    status = 200 if refusal is None else 429 if isinstance(refusal, TooManyCodes) else 422
+    field = "captcha" if isinstance(refusal, CaptchaRefused) else "phone"
+    errors = {field: refusal.message} if refusal else {}
+    return draw(
+        request,
+        "register/phone.html",
+        status=status,
+        phone=phone,
+        captcha=captcha,
+        errors=errors,
+        expired=expired,
+    )
+
+
+def _draw_code(
+    request: Request,
+    challenge: UUID,
+    phone: str,
+    *,
+    wait_s: int = 0,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    return draw(
+        request,
+        "register/code.html",
+        status=422 if errors else 200,
+        challenge=challenge,
+        phone=phone,
+        wait_s=wait_s,
+        errors=errors or {},
+    )

@@ -1,0 +1,28 @@
+"""统一社会信用代码 and 海关注册编码: how they are written, and the check digit apart from the pattern (GB 32100-2015).
+
+Some real codes fail the check digit: a code of the right pattern is therefore taken, and an officer answers for it.
+"""
+
+import re
+
+from stdnum.cn import uscc
+
+USCC = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-HJ-NPQRTUWXY]{10}")
+CUSTOMS_CODE = re.compile(r"\d{4}[0-9A-Z]{6}")
+_HALF_WIDTH = str.maketrans({chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)})
+
+
+def normalise_code(raw: str) -> str:
+    """The code as it is kept: upper case, half-width, without blanks and hyphens."""
+    return re.sub(r"[\s-]", "", raw.translate(_HALF_WIDTH)).upper()
+
+
+def is_uscc(code: str) -> bool:
+    """Whether this has the pattern of a uscc, whatever its check digit."""
+    return USCC.fullmatch(normalise_code(code)) is not None
+
+
+def check_digit_fails(code: str) -> bool:
+    """Whether this has the pattern of a uscc but not the check digit that belongs to it."""
+    normal = normalise_code(code)
+    return USCC.fullmatch(normal) is not None and uscc.calc_check_digit(normal[:17]) != normal[17]
