@@ -15,7 +15,7 @@ from domain import calendar, officers, roles
 from domain.actor import Actor
 from domain.calendar import Day
 from domain.deadlines import count_moved
-from domain.models import CalendarDay, Issue
+from domain.models import CalendarDay, Issue, Registration
 from domain.working_days import WorkingCalendar
 from engine.instances import Engine
 from tasks.jobs import OPEN_PHASES, give_back_later, move_deadlines_now
@@ -81,4 +81,10 @@ async def count_moving_deadlines(session: AsyncSession, year: int, days: Sequenc
             col(Issue.deadline_from).is_not(None),
         )
     )
-    return await asyncio.to_thread(count_moved, list(open_issues), calendar)
+    open_registrations = await session.scalars(
+        select(Registration).where(
+            col(Registration.outcome).is_(None), col(Registration.deadline_from).is_not(None)
+        )
+    )
+    timed = [*open_issues, *open_registrations]
+    return await asyncio.to_thread(count_moved, timed, calendar)

@@ -27,7 +27,7 @@ class RegistrationNotice:
 
 async def tell_registration(session: AsyncSession, actor: Actor) -> RegistrationNotice | None:
     """The notice for a member of such an enterprise; None for everybody else. The reason is the admin's to read."""
-    if actor.enterprise_id is None or actor.enterprise_status == "approved":
+    if actor.enterprise_id is None or actor.enterprise_status in ("approved", "suspended"):
         return None
     registration = await find_mine(session, actor)
     is_admin = "enterprise_admin" in actor.roles
@@ -56,9 +56,6 @@ async def _tell(
         case "superseded":
             words = "需要使用系统的，请联系本企业的企业管理员添加。"
             return RegistrationNotice("warn", "这家企业已由另一份申请注册", words)
-        case "suspended":
-            words = "暂时不能提出新的问题，已经提出的问题照常办理。请拨打 12360 咨询。"
-            return RegistrationNotice("warn", "本企业已被暂停使用", words)
         case _ if registration is not None and registration.due_at is not None:
             office = await name_office(session, registration.office)
             words = f"{office}的审核期限是 {moment(registration.due_at)}。"
