@@ -63,6 +63,7 @@ ABOUT = {
     "officer": "关员",
     "person": "自然人账号",
     "phone_request": "手机号码更换申请",
+    "registration": "企业注册申请",
     "session": "登录",
 }
 FIELDS = {
@@ -72,6 +73,7 @@ FIELDS = {
     "address": "地址",
     "but": "保留的登录",
     "challenge_id": "验证码编号",
+    "contact": "联系人",
     "customs_code": "海关注册编码",
     "display_name": "姓名",
     "enterprise_id": "企业编号",
@@ -79,6 +81,7 @@ FIELDS = {
     "membership_id": "成员编号",
     "must_change": "登录后须修改密码",
     "name": "姓名或名称",
+    "number": "编号",
     "office": "海关单位",
     "officer_id": "关员编号",
     "person_id": "自然人编号",
@@ -86,6 +89,7 @@ FIELDS = {
     "position": "职务",
     "reason": "原因",
     "roles": "身份",
+    "route": "途径",
     "rows": "条数",
     "sessions": "登录数",
     "since": "起始日期",

@@ -97,6 +97,7 @@ async def test_the_chief_agrees_and_the_enterprise_is_registered(changed_world: 
     await review(world, registration, decision="approve")
     assert (await get(world, registration.id)).status == "待复核"
     assert (await enterprise_of(world, registration)).status == "pending"
+    world.pass_time(hours=1)
     await world.claim("chief", registration.id, "confirm_registration")
     await world.complete("chief", registration.id, "confirm_registration", opinion="agree")
     assert (await get(world, registration.id)).outcome == "approved"
