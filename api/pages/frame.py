@@ -18,11 +18,11 @@ from domain.models import CustomsOffice
 from domain.models.people import ENTERPRISE_ROLES
 from domain.people import list_memberships
 from domain.suspension import SUSPENDED, find_reason
-from errors import Refusal
 from tasks import inbox
+from tasks.exceptions import NotAllowed
 
 
-class NoPart(Refusal):
+class NoPart(NotAllowed):
     """请先选择代表哪一家企业。"""
 
 

@@ -36,6 +36,13 @@ VARIABLES: dict[str, Any] = {
     "places": ["苏州", "无锡"],
     "boss": "anna",
     "limit": START + timedelta(days=12),
+    "registration": {
+        "id": "1",
+        "route": "web",
+        "office": "2301",
+        "applicant": "anna",
+        "uscc_taken": False,
+    },
     "issue": {
         "id": "1",
         "office": "2301",
