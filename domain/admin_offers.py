@@ -90,8 +90,8 @@ async def decline_offer(session: AsyncSession, actor: Actor, offer_id: UUID, now
     await _close(session, actor, offer, "declined", "decline_offer", now)
 
 
-async def accept_offer(session: AsyncSession, actor: Actor, offer_id: UUID, now: datetime) -> None:
-    """I am the admin from now on, and whoever asked is not. Raises OfferGone."""
+async def accept_offer(session: AsyncSession, actor: Actor, offer_id: UUID, now: datetime) -> UUID:
+    """I am the admin from now on, and whoever asked is not: that person. Raises OfferGone."""
     offer = await _lock_mine(session, actor, offer_id)
     assert actor.enterprise_id is not None
     giver = await load_membership(session, actor.enterprise_id, offer.from_id)
@@ -104,6 +104,7 @@ async def accept_offer(session: AsyncSession, actor: Actor, offer_id: UUID, now:
     await session.flush()
     after = {"from_roles": list(giver.roles), "to_roles": list(taker.roles)}
     await _close(session, actor, offer, "accepted", "accept_offer", now, before, after)
+    return giver.person_id
 
 
 async def find_offer_from(session: AsyncSession, actor: Actor) -> Offer | None:

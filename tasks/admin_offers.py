@@ -12,8 +12,10 @@ from domain.actor import Actor
 from domain.admin_offers import Offer
 from domain.exceptions import MemberRefused
 from domain.members import get_member, lock_members
+from engine.instances import Engine
 from messages.outbox import NewMessage, enqueue
 from messages.texts import Text, render
+from tasks.applications import pass_application
 from tasks.leavers import EXECUTIVE, list_work
 
 TEXTS = {
@@ -22,6 +24,17 @@ TEXTS = {
         "{name}请您接任{enterprise}的企业管理员。请登录企业问题清零平台，选择接受或谢绝。",
     )
 }
+
+
+async def accept_offer(
+    session: AsyncSession, engine: Engine, actor: Actor, offer_id: UUID, now: datetime
+) -> None:
+    """I am the admin from now on, and whoever asked is not; an open application for registration is mine, too. OfferGone."""
+    giver = await admin_offers.accept_offer(session, actor, offer_id, now)
+    assert actor.enterprise_id is not None
+    await pass_application(
+        session, engine, actor.enterprise_id, giver, actor.person_id, actor_id=actor.person_id, now=now
+    )
 
 
 async def offer_admin(

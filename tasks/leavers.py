@@ -24,13 +24,13 @@ from domain.models import IssueRecord
 from engine.exceptions import UnknownProcess
 from engine.instances import Engine
 from tasks import statements
+from tasks.applications import pass_application
 from tasks.completion import finish
 from tasks.exceptions import WorkNotPlaced
-from tasks.subjects import command, copy_status, open_subject
+from tasks.moving import move_task
+from tasks.subjects import command, open_subject
 
 EXECUTIVE = "executive"
-UNEVALUATED = {"rating": None, "reopen": False}
-"""What `record_evaluation` would have returned for somebody who is not asked any more."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,8 @@ async def _place(
 ) -> int:
     enterprise_id = actor.enterprise_id
     assert enterprise_id is not None, "the member's own command has seen to it"
+    if member.is_admin:
+        await _leave_application(session, engine, actor, enterprise_id, member, now)
     items = await list_work(session, member, enterprise_id)
     heirs = await _find_heirs(session, enterprise_id, member, work_to, reviews_to)
     if not may_stay:
@@ -171,6 +173,22 @@ async def _place(
             now=now,
         )
     return len(moving)
+
+
+async def _leave_application(
+    session: AsyncSession, engine: Engine, actor: Actor, enterprise_id: UUID, leaver: Member, now: datetime
+) -> None:
+    """An admin who has applied for the registration leaves it to the one who acts, or to another one who stays."""
+    staying = [
+        one.person_id
+        for one in await members.list_members(session, enterprise_id)
+        if one.is_admin and one.state == "active" and one.id != leaver.id
+    ]
+    if staying:
+        taker = actor.person_id if actor.person_id in staying else staying[0]
+        await pass_application(
+            session, engine, enterprise_id, leaver.person_id, taker, actor_id=actor.person_id, now=now
+        )
 
 
 def _require_heirs(items: Sequence[WorkItem], heirs: Heirs) -> None:
@@ -259,7 +277,7 @@ async def move_issue(
     if heir is None:
         return
     for task_id in (await session.execute(statements.TASKS_OF_PERSON, parameters)).scalars().all():
-        await _move_task(session, engine, task_id, person_id, heir, actor_id, now)
+        await move_task(session, engine, task_id, person_id, heir, actor_id, now)
 
 
 def _pass_on(issue: IssueRecord, person_id: UUID, heirs: Heirs) -> list[dict[str, Any]]:
@@ -276,32 +294,3 @@ def _pass_on(issue: IssueRecord, person_id: UUID, heirs: Heirs) -> list[dict[str
         told.append({"part": "executive", "from": str(person_id), "to": str(heirs.reviews)})
         issue.executive_id = heirs.reviews
     return told
-
-
-async def _move_task(
-    session: AsyncSession,
-    engine: Engine,
-    task_id: UUID,
-    person_id: UUID,
-    heir: UUID,
-    actor_id: UUID | None,
-    now: datetime,
-) -> None:
-    async with command(session):
-        locked = await engine.lock(session, task_id)
-        assert locked.task is not None
-        definition = await engine.catalogue.load(session, locked.task.definition_id)
-        element = definition.elements[locked.task.element_id]
-        asked = {"instance_id": locked.instance.id, "element_id": element.id, "person_id": heir}
-        # One person evaluates a round once: the second of two evaluations that fall to one heir is not asked for.
-        if (
-            element.on_complete == "record_evaluation"
-            and (await session.execute(statements.IS_ASKED_ALREADY, asked)).first()
-        ):
-            await finish(
-                session, await engine.skip(session, locked, UNEVALUATED, actor=actor_id, now=now), now
-            )
-            return
-        await session.execute(statements.BIND_DRAFTED_FILES, {"task_id": task_id, "person_id": person_id})
-        step = await engine.hand_over(session, locked, to=heir, actor=actor_id, now=now, supervising=True)
-        await copy_status(session, step)

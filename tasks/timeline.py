@@ -33,7 +33,7 @@ WORDS = {
     "migrated": "换用新版本的流程",
     "ended": "结束：{name}",
 }
-PARTS = {"submitter": "经办人", "executive": "审核高管"}
+PARTS = {"submitter": "经办人", "executive": "审核高管", "applicant": "申请人"}
 STARTED = {"registration": "提交注册申请"}
 QUIET = frozenset({"task_created", "service_done", "rescheduled"})
 

@@ -257,9 +257,11 @@ async def show_offer_to_me(actor: ActorDep, session: SessionDep) -> Response:
     summary="接任企业管理员",
     dependencies=[allow(*MEMBERS)],
 )
-async def accept_offer(offer_id: str, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+async def accept_offer(
+    offer_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
+) -> Response:
     """I am the admin from now on."""
-    await admin_offers.accept_offer(session, actor, parse_id(offer_id), now)
+    await offers.accept_offer(session, engine, actor, parse_id(offer_id), now)
     return Response(status_code=204)
 
 

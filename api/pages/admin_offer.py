@@ -9,7 +9,7 @@ from fastapi import Form, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from api.deps import ActorDep, NowDep, SessionDep, allow
+from api.deps import ActorDep, EngineDep, NowDep, SessionDep, allow
 from api.pages.frame import FrameDep, frame_of
 from api.pages.member_forms import heir_field, roles_field
 from api.pages.members import ADMIN, enterprise_of, read_id
@@ -17,11 +17,11 @@ from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from api.pages.wording import ROLE_NAMES
 from domain.actor import Actor
-from domain.admin_offers import accept_offer, cancel_offer, decline_offer, find_offer_to
+from domain.admin_offers import cancel_offer, decline_offer, find_offer_to
 from domain.exceptions import MemberRefused, MemberUnknown, OfferGone
 from domain.member_fields import GIVEN_ROLES
 from domain.members import list_members
-from tasks.admin_offers import offer_admin
+from tasks.admin_offers import accept_offer, offer_admin
 
 router = page_router()
 STAFF = ("enterprise_admin", "executive", "customs_affairs")
@@ -75,6 +75,7 @@ async def show_offer(request: Request, session: SessionDep, actor: ActorDep, fra
 @router.post("/admin-offer/{offer_id}", dependencies=[allow(*STAFF)])
 async def send_answer(
     session: SessionDep,
+    engine: EngineDep,
     actor: ActorDep,
     now: NowDep,
     offer_id: UUID,
@@ -82,7 +83,7 @@ async def send_answer(
 ) -> Response:
     """Accept and go on to the members, or decline."""
     if act == "accept":
-        await accept_offer(session, actor, offer_id, now)
+        await accept_offer(session, engine, actor, offer_id, now)
         return go_to("/members")
     await decline_offer(session, actor, offer_id, now)
     return go_to("/")
