@@ -37,7 +37,7 @@ DEFAULT_ROUTE = "complete_task"
 @dataclass(frozen=True)
 class CompleteResult:
     """What a submit is answered with: the new state of the issue or the registration (None for what it is not about), and
-    the tasks that are now mine."""
+    the tasks that are now mine. Only a submit about a registration says anything of one."""
 
     issue: Mapping[str, Any] | None
     next: list[Mapping[str, Any]]
@@ -46,7 +46,8 @@ class CompleteResult:
 
     def as_json(self) -> dict[str, Any]:
         """As the API sends it, and as it is kept for a repeated submit."""
-        return {"issue": self.issue, "registration": self.registration, "next": self.next}
+        told = {"issue": self.issue, "next": self.next}
+        return told | ({"registration": self.registration} if self.registration else {})
 
 
 async def complete(
