@@ -3,7 +3,7 @@ holidays move open deadlines. The records themselves are changed by `domain`."""
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -21,7 +21,7 @@ from engine.instances import Engine
 from tasks.jobs import OPEN_PHASES, give_back_later, move_deadlines_now
 from tasks.returns import Returned, give_back
 
-LOOK_AGAIN_S = 30  # longer than any request lasts
+LOOK_AGAIN_AFTER = timedelta(seconds=30)  # longer than any request lasts
 
 
 async def disable_officer(
@@ -52,9 +52,8 @@ async def return_claimed(
     """Give back now; and look again a little later, for what a process handed to them in this very moment."""
     by = actor.person_id if actor else None
     returned = await give_back(session, engine, person_id, by=by, now=now)
-    await defer(
-        session, give_back_later, in_s=LOOK_AGAIN_S, person_id=str(person_id), by=str(by) if by else None
-    )
+    later = now + LOOK_AGAIN_AFTER
+    await defer(session, give_back_later, at=later, person_id=str(person_id), by=str(by) if by else None)
     return returned
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 import structlog
-from procrastinate import JobContext
+from procrastinate import JobContext, RetryStrategy
 from sqlalchemy import literal, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlmodel import col
@@ -42,6 +42,7 @@ from tasks.superseding import end_superseded
 
 log = structlog.get_logger(__name__)
 QUEUE = "tasks"
+AGAIN = RetryStrategy(max_attempts=5, exponential_wait=3)  # for jobs that no later run makes up for
 OPEN_PHASES = ("customs", "enterprise")  # in which a deadline counts
 LOOK_AHEAD = timedelta(days=30)  # further than the longest deadline
 
@@ -242,7 +243,7 @@ async def move_deadlines_nightly(context: JobContext, timestamp: int) -> None:
     tell_unknown_years(parts.calendar, now)
 
 
-@jobs.task(name="move_deadlines_now", queue=QUEUE, pass_context=True)
+@jobs.task(name="move_deadlines_now", queue=QUEUE, pass_context=True, retry=AGAIN)
 async def move_deadlines_now(context: JobContext) -> None:
     """A year's holidays were entered: read them, and set open deadlines anew at once."""
     parts: Parts = context.additional_context["wired"]
@@ -253,7 +254,7 @@ async def move_deadlines_now(context: JobContext) -> None:
     log.info("deadlines.moved", count=moved)
 
 
-@jobs.task(name="give_back_later", queue=QUEUE, pass_context=True)
+@jobs.task(name="give_back_later", queue=QUEUE, pass_context=True, retry=AGAIN)
 async def give_back_later(context: JobContext, person_id: str, by: str | None) -> None:
     """What came to an officer in the moment in which they were disabled or lost a role."""
     parts: Parts = context.additional_context["wired"]

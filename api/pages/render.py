@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.pages import wording
+from api.pages.devices import name_device
 from api.pages.entry_names import entry_name
 from api.pages.menu import read_menu
 from api.security import csrf_token, give_browser_key, make_browser_key
@@ -80,6 +81,7 @@ def _environment() -> Environment:
     mine: dict[str, Any] = {
         "for_input": wording.for_input,
         "entry_name": entry_name,
+        "name_device": name_device,
         "is_chosen": is_chosen,
         "as_list": as_list,
         "has_short_options": has_short_options,

@@ -34,8 +34,8 @@ class Somebody:
         self.page.on("console", self._listen)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
-    def sign_in(self, *, look: bool = False) -> "Somebody":
-        """Both steps; with `look` each is photographed."""
+    def sign_in(self, *, look: bool = False, password: str = PASSWORD) -> "Somebody":
+        """Both steps; with `look` each is photographed. `password` is an officer's."""
         page = self.page
         page.goto(f"{self.url}/sign-in")
         if look:
@@ -50,7 +50,7 @@ class Somebody:
             self.look("sign-in-code")
         page.get_by_label("6 位验证码").fill(self.new_code(seen))
         if self.is_officer:
-            page.get_by_label("密码").fill(PASSWORD)
+            page.get_by_label("密码").fill(password)
         page.get_by_role("button", name="登录", exact=True).click()
         expect(page.get_by_role("heading", name="填写验证码")).to_be_hidden()
         return self

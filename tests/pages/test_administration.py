@@ -53,7 +53,7 @@ async def world(world: World) -> World:
                 membership_id=None,
                 officer_id=officer.id,
                 ip="10.1.2.3",
-                user_agent="Edge",
+                user_agent="Mozilla/5.0 (Windows NT 10.0) Edg/120",
                 limits=SessionLimits(),
                 now=now,
             )
@@ -268,7 +268,7 @@ async def test_a_suspended_enterprise_reads_only(world: World) -> None:
 
 async def test_sessions_of_others_are_seen_and_ended(world: World) -> None:
     security, staff = visitor(world, "security"), visitor(world, "staff")
-    assert "Edge" in await security.open("/security/sign-ins?q=system")
+    assert "Edge，Windows 电脑" in await security.open("/security/sign-ins?q=system")
     html = await security.open("/security/sessions?q=staff")
     found = re.search(r'action="(/security/sessions/[0-9a-f-]{36})/end"', html)
     assert found

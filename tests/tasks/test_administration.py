@@ -1,6 +1,8 @@
 """What administrators' commands do to work at hand: it goes back, on the timeline; deadlines follow the calendar."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -44,6 +46,14 @@ async def waiting_jobs(session: AsyncSession, name: str) -> int:
     return int(await session.scalar(statement, {"name": name}) or 0)
 
 
+async def expect_job(world: World, name: str, *, at: datetime | None) -> None:
+    """One such job waits until then, with arguments that it takes."""
+    statement = text("SELECT args, scheduled_at FROM procrastinate_jobs WHERE task_name = :name")
+    row = (await world.session.execute(statement, {"name": name})).one()
+    signature(jobs.tasks[name].func).bind(None, **row.args)
+    assert row.scheduled_at == at
+
+
 async def test_what_a_disabled_officer_had_claimed_goes_back_with_its_status(
     world: World, system: Actor
 ) -> None:
@@ -57,7 +67,7 @@ async def test_what_a_disabled_officer_had_claimed_goes_back_with_its_status(
     assert (await world.issue(issue.id)).status == "海关待受理"
     last = (await read_timeline(world.session, world.engine, issue.id))[-1]
     assert (last.actor_name, last.text) == ("石磊", "陈刚不再办理“答复问题”，等待他人认领")
-    assert await waiting_jobs(world.session, "give_back_later") == 1
+    await expect_job(world, "give_back_later", at=world.now + timedelta(seconds=30))
     with pytest.raises(NotFound):
         await commands.claim(world.session, world.engine, handler, task, world.now)
     await world.claim("colleague", issue.id)
@@ -139,7 +149,7 @@ async def test_a_year_entered_moves_open_deadlines_by_a_job(world: World, system
     assert await count_moving_deadlines(world.session, 2026, days) == 1
     assert await count_moving_deadlines(world.session, 2027, read_days("元旦：1月1日放假。", 2027)) == 0
     assert await save_year(world.session, system, 2026, days, world.now)
-    assert await waiting_jobs(world.session, "move_deadlines_now") == 1
+    await expect_job(world, "move_deadlines_now", at=None)
     assert not await save_year(world.session, system, 2026, days, world.now)
     assert await waiting_jobs(world.session, "move_deadlines_now") == 1
 
