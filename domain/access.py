@@ -114,7 +114,7 @@ def _readable_by_officer(actor: Actor) -> ColumnElement[bool] | None:
 
 def _subtree(tops: Collection[str]) -> Select[tuple[str]]:
     office = select(col(CustomsOffice.code)).where(col(CustomsOffice.code).in_(sorted(tops)))
-    below = office.cte("office_subtree", recursive=True)
+    below = office.cte(recursive=True)  # nameless: one statement may hold several
     below = below.union(
         select(col(CustomsOffice.code)).join(below, col(CustomsOffice.parent) == below.c.code)
     )

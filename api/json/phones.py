@@ -38,7 +38,7 @@ router = json_router("手机号码")
     status_code=202,
     response_model=ChangeCodesSent,
     summary="更换手机号：向原号码和新号码发送验证码",
-    dependencies=[allow()],
+    dependencies=[allow(while_suspended=True)],
 )
 async def ask_codes(
     body: NewPhone, request: Request, actor: ActorDep, session: SessionDep, wired: WiredDep, now: NowDep
@@ -56,7 +56,9 @@ async def ask_codes(
     return Json({"old_challenge": old, "new_challenge": new}, 202)
 
 
-@router.post("/me/phone", status_code=204, summary="更换自己的手机号", dependencies=[allow()])
+@router.post(
+    "/me/phone", status_code=204, summary="更换自己的手机号", dependencies=[allow(while_suspended=True)]
+)
 async def change_phone(
     body: PhoneChange, actor: ActorDep, session: SessionDep, wired: WiredDep, now: NowDep
 ) -> Response:

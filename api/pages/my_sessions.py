@@ -36,7 +36,7 @@ async def show_sessions(
     )
 
 
-@router.post("/account/sessions/end", dependencies=[allow()])
+@router.post("/account/sessions/end", dependencies=[allow(while_suspended=True)])
 async def end_one(
     request: Request,
     session: SessionDep,
@@ -53,7 +53,7 @@ async def end_one(
     return go_to(f"/account/sessions?ended={int(ended)}")
 
 
-@router.post("/account/sessions/end-others", dependencies=[allow()])
+@router.post("/account/sessions/end-others", dependencies=[allow(while_suspended=True)])
 async def end_others(session: SessionDep, actor: ActorDep, now: NowDep) -> Response:
     """All but this one."""
     count = await end_all_sessions(session, actor.person_id, now, actor=actor, but=actor.session_id)

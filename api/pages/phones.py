@@ -30,7 +30,7 @@ async def show_change(request: Request, frame: FrameDep) -> Response:
     return draw(request, "phone.html", frame=frame, phone="", sent=None, errors={})
 
 
-@router.post("/account/phone/codes", dependencies=[allow()])
+@router.post("/account/phone/codes", dependencies=[allow(while_suspended=True)])
 async def send_codes(
     request: Request,
     session: SessionDep,
@@ -66,7 +66,7 @@ async def send_codes(
     return draw(request, "phone.html", frame=frame, phone=phone, sent=sent, errors={})
 
 
-@router.post("/account/phone", dependencies=[allow()])
+@router.post("/account/phone", dependencies=[allow(while_suspended=True)])
 async def take_codes(
     request: Request,
     session: SessionDep,
