@@ -237,7 +237,7 @@ async def add_demo_data(wired: Wired) -> list[str]:
     """The demo's people, and its issues taken through the real commands, where there are none yet; a line to print."""
     from tasks.demo import play_demo
 
-    count = await play_demo(wired.sessions, wired.engine, read_clock())
+    count = await play_demo(wired.sessions, wired.engine, wired.store, read_clock())
     return [f"已写入演示数据：{count} 个问题。"] if count else []
 
 

@@ -22,6 +22,11 @@ def is_uscc(code: str) -> bool:
     return USCC.fullmatch(normalise_code(code)) is not None
 
 
+def is_customs_code(code: str) -> bool:
+    """Whether this has the pattern of a 海关注册编码."""
+    return CUSTOMS_CODE.fullmatch(normalise_code(code)) is not None
+
+
 def check_digit_fails(code: str) -> bool:
     """Whether this has the pattern of a uscc but not the check digit that belongs to it."""
     normal = normalise_code(code)

@@ -1,5 +1,5 @@
-"""Plays the demo: its issues are taken through the real commands, with times in the past; timers that fall due in between
-fire as they would have. The script and the people are data (`domain.demo`)."""
+"""Plays the demo: its issues and registrations are taken through the real commands, with times in the past; timers that fall
+due in between fire as they would have. The script and the people are data (`domain.demo`)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,14 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlmodel import col
 
 from domain.actor import Actor
+from domain.attachments import AttachmentStore
 from domain.demo.people import add_people, load_demo_actors
-from domain.demo.script import RAISE, DemoStep, read_script
+from domain.demo.script import RAISE, DemoStep, read_registrations, read_script
 from domain.models import Issue
 from domain.working_days import WorkingCalendar
 from engine.instances import Engine
 from engine.models import ProcessInstance, UserTask
 from tasks.commands import claim, release
 from tasks.completion import complete, finish
+from tasks.demo_registrations import play_registration
 from tasks.issues import raise_issue, withdraw_issue
 from tasks.subjects import command
 
@@ -33,12 +35,17 @@ DELIVER = text("""
     INSERT INTO demo_inbox (id, message_id, channel, "to", template, text, at)
     SELECT id, id, 'sms', replace(phone, '+86', ''), template, text, sent_at FROM delivered
 """)
-FORGET_JOBS = text("DELETE FROM procrastinate_jobs WHERE task_name = 'deliver_messages' AND status = 'todo'")
+FORGET_JOBS = text("""
+    DELETE FROM procrastinate_jobs
+    WHERE task_name IN ('deliver_messages', 'supersede_registrations') AND status = 'todo'
+""")
 ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('demo', 0))")
 
 
-async def play_demo(sessions: async_sessionmaker[AsyncSession], engine: Engine, now: datetime) -> int:
-    """Fill a database that has no issue yet with the demo's people and issues; how many issues. All or nothing.
+async def play_demo(
+    sessions: async_sessionmaker[AsyncSession], engine: Engine, store: AttachmentStore, now: datetime
+) -> int:
+    """Fill a database that has no issue yet with the demo's people, issues and registrations; how many issues. All or nothing.
 
     The processes must be deployed and the lists seeded.
     """
@@ -55,6 +62,10 @@ async def play_demo(sessions: async_sessionmaker[AsyncSession], engine: Engine, 
         for step in script:
             await _fire_timers(session, engine, step.at)
             await _play(session, engine, actors, issues, step)
+        applied: dict[int, UUID] = {}
+        for step in read_registrations(now, calendar):
+            await _fire_timers(session, engine, step.at)
+            await play_registration(session, engine, store, actors, applied, step)
         await _fire_timers(session, engine, now)
         await session.execute(DELIVER)
         await session.execute(FORGET_JOBS)

@@ -1,4 +1,4 @@
-"""The demo's issues as a script: who does what at which moment, counted in working days back from today."""
+"""The demo's issues and registrations as a script: who does what at which moment, counted in working days back from today."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,10 @@ from domain.working_days import BEIJING, WorkingCalendar
 
 SOURCE = Path(__file__).with_name("issues.yaml")
 FIELDS = ("kind", "category", "office", "title", "description", "contact", "executive")
+REGISTRATIONS = Path(__file__).with_name("registrations.yaml")
+REGISTRATION_FIELDS = ("name", "uscc", "customs_code", "address", "legal_person", "contact", "office")
 RAISE = "raise"
+APPLY = "apply"
 BEFORE_FIRST_STEP = timedelta(minutes=12)  # an issue takes a while to write
 
 
@@ -32,6 +35,20 @@ def read_script(now: datetime, calendar: WorkingCalendar) -> list[DemoStep]:
     """Every step of every issue, in the order of time, all before today."""
     entries: list[dict[str, Any]] = yaml.safe_load(SOURCE.read_text(encoding="utf-8"))
     steps = [step for number, entry in enumerate(entries) for step in _steps_of(number, entry, now, calendar)]
+    return sorted(steps, key=lambda step: (step.at, step.issue))
+
+
+def read_registrations(now: datetime, calendar: WorkingCalendar) -> list[DemoStep]:
+    """The same for registrations: `who` applies (by phone), or reviews (by name)."""
+    entries: list[dict[str, Any]] = yaml.safe_load(REGISTRATIONS.read_text(encoding="utf-8"))
+    steps: list[DemoStep] = []
+    for number, entry in enumerate(entries):
+        fields = {key: entry[key] for key in REGISTRATION_FIELDS}
+        applied_at = _moment(now, entry["ago"], entry["at"], calendar)
+        steps.append(DemoStep(applied_at, number, entry["phone"], entry["name"], APPLY, fields))
+        for day, clock, who, what, answers in entry["steps"]:
+            at = _moment(now, entry["ago"] - day, clock, calendar)
+            steps.append(DemoStep(at, number, who, entry["name"], what, answers))
     return sorted(steps, key=lambda step: (step.at, step.issue))
 
 

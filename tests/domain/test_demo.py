@@ -11,12 +11,13 @@ from sqlmodel import col
 from stdnum.cn import uscc
 
 from domain.demo.people import ENTERPRISES, MEMBERS, OFFICERS, PASSWORD, add_people
-from domain.demo.script import RAISE, read_script
+from domain.demo.script import APPLY, RAISE, read_registrations, read_script
 from domain.models import Officer
 from domain.models.people import ENTERPRISE_ROLES, OFFICER_ROLES
 from domain.people import normalise_phone
 from domain.seed import ENTRIES, OFFICES, seed
 from domain.signin import check_password
+from domain.uscc import is_customs_code
 from domain.working_days import BEIJING, WorkingCalendar
 
 MOMENTS = ["2026-11-23T00:10", "2026-11-23T23:50", "2027-01-01T12:00", "2026-10-03T09:00", "2026-02-28T09:00"]
@@ -70,6 +71,23 @@ def test_enterprises_have_valid_codes() -> None:
     for one in ENTERPRISES:
         assert uscc.is_valid(one.uscc)
         assert re.fullmatch(r"\d{4}[0-9A-Z]{6}", one.customs_code)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_registrations_lie_before_today_with_valid_codes_and_phones_of_their_own(moment: str) -> None:
+    now = datetime.fromisoformat(moment).replace(tzinfo=BEIJING)
+    steps = read_registrations(now, WorkingCalendar())
+    applied = [step for step in steps if step.what == APPLY]
+    assert len(applied) == 3 and {step.issue for step in steps} == {0, 1, 2}
+    taken = {one.phone for one in (*MEMBERS, *OFFICERS)} | {one.uscc for one in ENTERPRISES}
+    for step in applied:
+        assert uscc.is_valid(step.answers["uscc"]) and is_customs_code(step.answers["customs_code"])
+        assert normalise_phone(step.who) and not {step.who, step.answers["uscc"]} & taken
+    officers = {one.name: one.groups for one in OFFICERS}
+    offices = {step.issue: step.answers["office"] for step in applied}
+    for step in steps:
+        assert step.at.astimezone(BEIJING).date() < now.date()
+        assert step.what == APPLY or f"registrar:{offices[step.issue]}" in officers[step.who]
 
 
 async def test_people_are_added_once_and_officers_have_the_shown_password(

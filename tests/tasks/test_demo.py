@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.pool import NullPool
 
 from db.session import make_sessions, sqlalchemy_url
+from domain.attachments import FolderStore
+from domain.demo.people import LICENCE
 from domain.seed import seed
 from engine.catalogue import read_folder
 from engine.instances import Engine
@@ -38,19 +41,21 @@ async def sessions(
     made = make_sessions(database)
     async with made.begin() as session:
         await seed(session)
-        await issue_engine.catalogue.deploy(
-            session, "issue", read_folder(PROCESSES, "issue"), actor=None, now=now
-        )
+        for key in ("issue", "registration"):
+            await issue_engine.catalogue.deploy(
+                session, key, read_folder(PROCESSES, key), actor=None, now=now
+            )
     yield made
     await database.dispose()
 
 
 async def test_the_demo_shows_every_state_and_all_of_it_in_the_past(
-    sessions: async_sessionmaker[AsyncSession], issue_engine: Engine, now: datetime
+    sessions: async_sessionmaker[AsyncSession], issue_engine: Engine, now: datetime, tmp_path: Path
 ) -> None:
-    count = await play_demo(sessions, issue_engine, now)
+    store = FolderStore(tmp_path)
+    count = await play_demo(sessions, issue_engine, store, now)
     assert 40 <= count <= 50
-    assert await play_demo(sessions, issue_engine, now + timedelta(days=1)) == 0, (
+    assert await play_demo(sessions, issue_engine, store, now + timedelta(days=1)) == 0, (
         "the second time there is nothing to do"
     )
 
@@ -61,6 +66,10 @@ async def test_the_demo_shows_every_state_and_all_of_it_in_the_past(
     assert {row.status for row in await ask("SELECT DISTINCT status FROM issue")} == STATUSES
     [(raised, last)] = await ask("SELECT (SELECT count(*) FROM issue), (SELECT max(at) FROM process_event)")
     assert raised == count and last < now
+    registered = await ask("SELECT status FROM registration ORDER BY status")
+    assert [row.status for row in registered] == ["已退回", "已通过", "待审核"]
+    [licence, *_] = await ask("SELECT stored_as FROM attachment ORDER BY id")
+    assert await store.read(licence.stored_as) == LICENCE.read_bytes()
     assert await ask("SELECT FROM incident") == []
     assert await ask("SELECT FROM message WHERE state <> 'sent'") == []
     assert await ask("SELECT FROM procrastinate_jobs WHERE status = 'todo'") == []
