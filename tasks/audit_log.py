@@ -21,24 +21,12 @@ from domain.audit_verify import Report, verify
 from domain.models import Person
 from domain.people import normalise_phone
 from domain.working_days import BEIJING
-from errors import Refusal
 from settings import Settings
+from tasks.exceptions import AnchorUnreadable, ChainUnfit, NobodyMeant
 from tasks.sealing import SOURCES
 
 NAMES = {"audit_record": "审计记录", "process_event": "办理过程"}
 ANCHOR = re.compile(rf"([1-9]\d*):([0-9a-f]{{{DIGEST_BYTES * 2}}})")
-
-
-class AnchorUnreadable(Refusal):
-    """链尾应写作 批号:摘要，例如 12:3f…（64 位十六进制数字）。"""
-
-
-class NobodyMeant(Refusal):
-    """请写 11 位手机号码，或自然人账号的编号。"""
-
-
-class ChainUnfit(Refusal):
-    """审计记录与封存时不同，不能重新签名。请先运行 qingling audit verify 查明原因。"""
 
 
 def read_anchors(written: Iterable[str]) -> dict[int, bytes]:

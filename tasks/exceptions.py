@@ -5,7 +5,8 @@ Refusal
 ├── KeyReused        the idempotency key was used for another body
 ├── NotAllowed       known to the caller, but not theirs to do
 ├── WorkNotPlaced    a leaver's open work has nobody to go to           errors
-└── NotFound         does not exist, or is none of the caller's business: nobody can tell which
+├── NotFound         does not exist, or is none of the caller's business: nobody can tell which
+└── AnchorUnreadable, NobodyMeant, ChainUnfit    the audit log's commands, told in the terminal
 """
 
 from collections.abc import Mapping
@@ -35,3 +36,15 @@ class WorkNotPlaced(AnswersRefused):
 
 class NotFound(Refusal):
     """没有找到，或者您无权查看。"""
+
+
+class AnchorUnreadable(Refusal):
+    """链尾应写作 批号:摘要，例如 12:3f…（64 位十六进制数字）。"""
+
+
+class NobodyMeant(Refusal):
+    """请写 11 位手机号码，或自然人账号的编号。"""
+
+
+class ChainUnfit(Refusal):
+    """审计记录与封存时不同，不能重新签名。请先运行 qingling audit verify 查明原因。"""

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -122,7 +123,11 @@ async def test_a_new_secret_signs_only_what_is_otherwise_whole(
     assert await seal_all(sessions, sealing_key(changed.pepper), datetime.now(UTC)) == 1
 
 
-async def test_the_job_seals_and_tells_a_broken_end(sessions: Any, settings: Settings, now: datetime) -> None:
+async def test_the_job_seals_and_tells_a_broken_end(
+    sessions: Any, settings: Settings, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("tasks.sealing", "tasks.jobs"):  # loggers that were used already keep their first settings
+        monkeypatch.setattr(f"{module}.log", structlog.get_logger(module))
     context: Any = SimpleNamespace(
         additional_context={"wired": SimpleNamespace(sessions=sessions, settings=settings)}
     )
