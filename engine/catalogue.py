@@ -1,7 +1,8 @@
 """Definitions: read from a folder, checked, deployed as numbered versions that never change, parsed once and kept.
 
 A version is all the files of a process under one content hash. Deploying what is the newest version already does
-nothing. Parsed definitions are shared by all instances of a version and never changed.
+nothing; going back to what an earlier version held makes a version of its own. Parsed definitions are shared by all
+instances of a version and never changed.
 """
 
 import asyncio
@@ -82,10 +83,12 @@ class Catalogue:
         await asyncio.to_thread(self._check, key, files)
         content_hash = hash_files(files)
         await session.execute(statements.LOCK_KEY, {"key": key})
-        parameters = {"key": key, "content_hash": content_hash}
-        if row := (await session.execute(statements.SAME_DEFINITION, parameters)).one_or_none():
-            return _definition(row), False
-        parameters |= {
+        newest = (await session.execute(statements.NEWEST_DEFINITION, {"key": key})).one_or_none()
+        if newest is not None and newest.content_hash == content_hash:
+            return _definition(newest), False
+        parameters = {
+            "key": key,
+            "content_hash": content_hash,
             "definition_id": uuid7(),
             "files": orjson.dumps(files).decode(),
             "now": now,

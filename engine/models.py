@@ -39,7 +39,7 @@ class ProcessDefinition(SQLModel, table=True):
     """One deployed version of a process: its diagrams, forms, decision tables, texts and cases, for ever the same."""
 
     __tablename__ = "process_definition"
-    __table_args__ = (UniqueConstraint("key", "version"), UniqueConstraint("key", "content_hash"))
+    __table_args__ = (UniqueConstraint("key", "version"),)
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)
     key: str

@@ -148,11 +148,6 @@ SELECT id, key, version, content_hash, deployed_at, deployed_by FROM process_def
 WHERE key = :key ORDER BY version DESC LIMIT 1
 """)
 
-SAME_DEFINITION: TextClause = text("""
-SELECT id, key, version, content_hash, deployed_at, deployed_by FROM process_definition
-WHERE key = :key AND content_hash = :content_hash
-""")
-
 DEFINITION_FILES: TextClause = text("SELECT key, files FROM process_definition WHERE id = :definition_id")
 
 LOCK_KEY: TextClause = text(

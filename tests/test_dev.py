@@ -105,3 +105,33 @@ def test_the_locks_name_no_place() -> None:
         packages = json.loads(path.read_text())["packages"]
         assert [name for name, package in packages.items() if "resolved" in package] == []
         assert [name for name, package in packages.items() if name and not package.get("integrity")] == []
+
+
+@pytest.mark.parametrize(
+    ("rest", "side_by_side"),
+    [
+        ([], True),
+        (["-q", "--durations=10"], True),
+        (["dev"], False),
+        (["dev::test_one", "-x"], False),
+        (["-n", "0"], False),
+        (["--pdb"], False),
+    ],
+)
+def test_the_whole_run_uses_every_core_and_a_chosen_file_runs_alone(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, rest: list[str], side_by_side: bool
+) -> None:
+    (dev.ROOT / "dev").write_text("")
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert bool(dev.side_by_side(rest)) is side_by_side
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    assert dev.side_by_side(rest) == []
+
+
+def test_bytecode_is_kept_where_it_may_not_lie_beside_the_sources(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    environment = dev.environment()
+    assert "PYTHONDONTWRITEBYTECODE" not in environment
+    assert Path(environment["PYTHONPYCACHEPREFIX"]).is_relative_to(dev.ROOT / ".cache")

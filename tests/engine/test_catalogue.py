@@ -1,4 +1,4 @@
-"""Deployed versions: numbered, immutable, the same files never twice; what a folder holds; refusal with findings."""
+"""Deployed versions: numbered, immutable, nothing deployed when nothing changed; what a folder holds; refusal with findings."""
 
 import asyncio
 from datetime import datetime
@@ -41,6 +41,17 @@ async def test_deploying_the_same_files_again_changes_nothing(session: AsyncSess
     again, is_new = await catalogue.deploy(session, "order", other_editor, actor=None, now=now)
     assert again == first
     assert not is_new
+
+
+async def test_going_back_to_earlier_files_makes_them_the_newest_version(
+    session: AsyncSession, now: datetime
+) -> None:
+    catalogue = make_catalogue()
+    first, _ = await catalogue.deploy(session, "order", ORDER, actor=None, now=now)
+    await catalogue.deploy(session, "order", draw_order(remark="二"), actor=None, now=now)
+    back, is_new = await catalogue.deploy(session, "order", ORDER, actor=None, now=now)
+    assert (back.version, is_new, back.content_hash) == (3, True, first.content_hash)
+    assert await catalogue.newest(session, "order") == back
 
 
 async def test_of_many_that_deploy_at_once_one_makes_the_version(database_url: str, now: datetime) -> None:
