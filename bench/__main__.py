@@ -1,4 +1,4 @@
-"""`./dev bench [--quick] [completion|throughput|lists|startup …]`: measure, print ratios first, and write
+"""`./dev bench [--quick] [completion|throughput|lists|startup|card …]`: measure, print ratios first, and write
 bench/results/*.json."""
 
 import argparse
@@ -13,12 +13,12 @@ from typing import Any
 import uvloop
 
 from api.logs import configure_logging
-from bench import completion, lists, startup, throughput
+from bench import card, completion, lists, startup, throughput
 from bench.world import World, machine, open_database, open_world
 from settings import Settings
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("completion", "throughput", "lists", "startup")
+PARTS = ("completion", "throughput", "lists", "startup", "card")
 QUICK_LEVELS, QUICK_SAMPLES, QUICK_TASKS = (0, 5, 100), 15, 60
 
 
@@ -29,6 +29,9 @@ async def measure(parts: list[str], *, quick: bool) -> dict[str, Any]:
         print(f"{part} …", file=sys.stderr, flush=True)
         if part == "startup":
             results[part] = startup.measure()
+            continue
+        if part == "card":
+            results[part] = card.measure(QUICK_SAMPLES) if quick else card.measure()
             continue
         with open_database() as (folder, database_url):
             async with open_world(folder, database_url) as world:
@@ -62,6 +65,8 @@ def show(results: dict[str, Any]) -> None:
         _show_rows(f"lists, {size}", rows)
     if rows := results.get("startup"):
         _show_rows("start-up", rows)
+    if rows := results.get("card"):
+        _show_rows("a card's token", rows)
 
 
 def _show_rows(title: str, rows: dict[str, Any]) -> None:

@@ -1,0 +1,58 @@
+"""An SM2 authority, its revocation list, two cards of one key and a signature, made once by OpenSSL 3.0.19: proof that ours is
+not only at one with itself. All are valid until 2126; the private keys are gone. The commands, each with
+`-sigopt distid:1234567812345678` where it signs:
+
+    openssl ecparam -name SM2 -genkey -noout
+    openssl req -new -x509 -sm3 -key ca.key -days 36500 -extensions ca_ext
+    openssl x509 -req -in card.csr -sm3 -vfyopt distid:1234567812345678 -CA ca.crt -CAkey ca.key -set_serial 0x10
+    openssl ca -gencrl -keyfile ca.key -cert ca.crt -md sm3
+    openssl pkeyutl -sign -rawin -digest sm3 -inkey card.key -in message -pkeyopt distid:1234567812345678
+"""
+
+import base64
+
+ORIGIN = "https://qingling.example.cn"
+NONCE = bytes(range(32))
+
+AUTHORITY = """
+-----BEGIN CERTIFICATE-----
+MIIBjzCCATagAwIBAgIUJpqMh50XLLjpfDZzslJN9XTdStswCgYIKoEcz1UBg3Uw
+JTEjMCEGA1UEAwwaT3BlblNTTCDmtYvor5Xlj5HljaHmnLrmnoQwIBcNMjYxMTI1
+MDEwMDE3WhgPMjEyNjExMDEwMTAwMTdaMCUxIzAhBgNVBAMMGk9wZW5TU0wg5rWL
+6K+V5Y+R5Y2h5py65p6EMFkwEwYHKoZIzj0CAQYIKoEcz1UBgi0DQgAE91LXoFx2
+0q9KA8cAK5gZhc27XbXUbXjrtd5r1RThy852EC4RHuqXHIJf2FQgY+F7KCwAELDe
+BqBWxPeS9JjJcaNCMEAwDwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMCAQYw
+HQYDVR0OBBYEFEWEmPn/GyZ2DElaL+Dy8i8NI5+SMAoGCCqBHM9VAYN1A0cAMEQC
+IA/avdigAreGoXzH0QxajWIr1h/qjX1KIBPlBbjpzswxAiAh0Jd/BxTYdjbUQcKE
+99KqjIroX/5LQtOmYZD8NKi6Iw==
+-----END CERTIFICATE-----
+"""
+LIST = """
+-----BEGIN X509 CRL-----
+MIHUMHwCAQEwCgYIKoEcz1UBg3UwJTEjMCEGA1UEAwwaT3BlblNTTCDmtYvor5Xl
+j5HljaHmnLrmnoQXDTI2MTEyNTAxMDAyN1oYDzIxMjYxMTAxMDEwMDI3WjAUMBIC
+AREXDTI2MTEyNTAwMDAwMFqgDjAMMAoGA1UdFAQDAgEBMAoGCCqBHM9VAYN1A0gA
+MEUCID3kHdwG+6ePWWu++KYuN+HBMPuyKXrqVIZjOBbfmdzwAiEA4vDEMF3QE86j
+vkKof+RnwbRvP6qCUYoj1Ok8cfITWnk=
+-----END X509 CRL-----
+"""
+CARD = base64.b64decode("""
+MIIBvTCCAWOgAwIBAgIBEDAKBggqgRzPVQGDdTAlMSMwIQYDVQQDDBpPcGVuU1NMIOa1i+ivleWPkeWNoeacuuaehDAgFw0yNjEx
+MjUwMTAwMTdaGA8yMTI2MTEwMTAxMDAxN1owQDELMAkGA1UEBhMCQ04xHTAbBgNVBAoMFE9wZW5TU0wg5rWL6K+V5LyB5LiaMRIw
+EAYDVQQDDAnmtYvor5XkurowWTATBgcqhkjOPQIBBggqgRzPVQGCLQNCAAS3rWnFnF0zYxy1UORMhcUuPm88d9h9NF3FTf35Kj9z
+Io7bGaAssQTjrGb58BrRK1lyirKyFTNxD6tqGFDNdj5Eo2cwZTAOBgNVHQ8BAf8EBAMCBsAwEwYDVR0lBAwwCgYIKwYBBQUHAwIw
+HwYDVR0jBBgwFoAURYSY+f8bJnYMSVov4PLyLw0jn5IwHQYDVR0OBBYEFDCCyjYWP7fCcQcIQsNXOkVRdD7NMAoGCCqBHM9VAYN1
+A0gAMEUCIEhRihdsoYf0Pq4LCmH0W3hE9TyWC1pDsHZZYgnrIDI7AiEAxOv5BmVFpGo/Atl2kzemcQcIrUJhux7iJN246mOfWTU=
+""")
+REVOKED = base64.b64decode("""
+MIIBvTCCAWOgAwIBAgIBETAKBggqgRzPVQGDdTAlMSMwIQYDVQQDDBpPcGVuU1NMIOa1i+ivleWPkeWNoeacuuaehDAgFw0yNjEx
+MjUwMTAwMTdaGA8yMTI2MTEwMTAxMDAxN1owQDELMAkGA1UEBhMCQ04xHTAbBgNVBAoMFE9wZW5TU0wg5rWL6K+V5LyB5LiaMRIw
+EAYDVQQDDAnmtYvor5XkurowWTATBgcqhkjOPQIBBggqgRzPVQGCLQNCAAS3rWnFnF0zYxy1UORMhcUuPm88d9h9NF3FTf35Kj9z
+Io7bGaAssQTjrGb58BrRK1lyirKyFTNxD6tqGFDNdj5Eo2cwZTAOBgNVHQ8BAf8EBAMCBsAwEwYDVR0lBAwwCgYIKwYBBQUHAwIw
+HwYDVR0jBBgwFoAURYSY+f8bJnYMSVov4PLyLw0jn5IwHQYDVR0OBBYEFDCCyjYWP7fCcQcIQsNXOkVRdD7NMAoGCCqBHM9VAYN1
+A0gAMEUCIQC3KzXs4juHTZnldAT3IfJujLmZ7tskhT00mCuwfOihMwIgc6VDdmdbQj+wHrpcq2a2NiS8XK50ZasLGoIWfYpVgj4=
+""")
+SIGNATURE = bytes.fromhex(
+    "3045022015cd6c72ef4080b4fcce9294f0ba53d09e2d0754a5bdfc56bb6774cb5676000f022100b0"
+    "ff95ddb1e943ca87bc2c15deda5ca56654b76fa36333da11d9195019e47c10"
+)

@@ -1,0 +1,110 @@
+"""SM2 with SM3: the standard's own example, and a certificate, a revocation list and a signature that OpenSSL made."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+
+from cardauth import sm2
+from cardauth.certificates import read_certificate
+from cardauth.challenge import signed_message
+from cardauth.exceptions import CertificateRevoked, SignatureWrong
+from cardauth.token import Algorithm, CardToken
+from cardauth.trust import TrustList, load_trust
+from cardauth.verify import Card, verify_token
+from tests.cardauth import openssl_sm2
+from tests.cardauth.keys import EcKey, Sm2Key
+from tests.cardauth.pki import Pki
+
+# GB/T 32918.5-2017, annex A.2: user id 1234567812345678, the recommended curve
+KEY = bytes.fromhex(
+    "09F9DF311E5421A150DD7D161E4BC5C672179FAD1833FC076BB08FF356F35020"
+    "CCEA490CE26775A52DC6EA718CC1AA600AED05FBF35E084A6632F6072DA9AD13"
+)
+MESSAGE = b"message digest"
+R = 0xF5A03B0648D2C4630EEAC513E1BB81A15944DA3827D5B74143AC7EACEEE720B3
+S = 0xB1B6AA29DF212FD8763182BC0D421CA1BB9038FD1F7F42D4840B69C485BBC1AA
+
+
+def test_the_standards_example_verifies() -> None:
+    assert sm2.is_signature(KEY, MESSAGE, encode_dss_signature(R, S))
+
+
+def test_one_flipped_bit_is_noticed() -> None:
+    for bit in range(0, 256, 15):
+        assert not sm2.is_signature(KEY, MESSAGE, encode_dss_signature(R ^ 1 << bit, S))
+        assert not sm2.is_signature(KEY, MESSAGE, encode_dss_signature(R, S ^ 1 << bit))
+    assert not sm2.is_signature(KEY, b"Message digest", encode_dss_signature(R, S))
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        b"",
+        b"\x30\x00",
+        b"\x00" * 64,
+        encode_dss_signature(R, S) + b"\x00",
+        encode_dss_signature(R, S)[:-1],
+        encode_dss_signature(0, S),
+        encode_dss_signature(R, 0),
+        encode_dss_signature(sm2.ORDER, S),
+        encode_dss_signature(R, S + sm2.ORDER),
+        encode_dss_signature(R, sm2.ORDER - S),
+    ],
+)
+def test_other_signatures_are_none(signature: bytes) -> None:
+    assert not sm2.is_signature(KEY, MESSAGE, signature)
+
+
+def test_points_that_are_not_on_the_curve_are_no_keys() -> None:
+    for key in (bytes(64), b"\xff" * 64, KEY[32:] + KEY[:32]):
+        assert not sm2.is_signature(key, MESSAGE, encode_dss_signature(R, S))
+
+
+def test_another_curves_key_is_no_sm2_key(now: datetime) -> None:
+    assert sm2.read_key(Pki.make(now, "sm2").issue().x509) is not None
+    for kind in ("rsa", "p256"):
+        assert sm2.read_key(Pki.make(now, kind).issue().x509) is None
+
+
+def test_an_sm2_card_of_another_kinds_authority_and_the_other_way_round(
+    now: datetime, tmp_path: Path
+) -> None:
+    """A P-256 card under an SM2 authority is taken, the path is checked by hand; an SM2 card under P-256 is not."""
+    above = Pki.make(now, "sm2")
+    card = above.issue(key=EcKey.make())
+    token = CardToken(
+        Algorithm.ES256, card.certificate, card.key.sign(signed_message("o", bytes(32)), "ES256")
+    )
+    trust = load_trust(above.write(tmp_path))
+    assert verify_token(token, nonce=bytes(32), origin="o", trust=trust, now=now)
+    assert Sm2Key.make().public != card.key.public
+
+
+# What OpenSSL made
+
+LATER = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def trust(tmp_path: Path) -> TrustList:
+    for name, text in (("ca/openssl.pem", openssl_sm2.AUTHORITY), ("crl/openssl.pem", openssl_sm2.LIST)):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    return load_trust(tmp_path)
+
+
+def show(trust: TrustList, certificate: bytes, signature: bytes = openssl_sm2.SIGNATURE) -> Card:
+    token = CardToken(Algorithm.SM2SM3, certificate, signature)
+    return verify_token(token, nonce=openssl_sm2.NONCE, origin=openssl_sm2.ORIGIN, trust=trust, now=LATER)
+
+
+def test_what_openssl_made_verifies(trust: TrustList) -> None:
+    assert trust.alarms(LATER) == []
+    assert show(trust, openssl_sm2.CARD).certificate == read_certificate(openssl_sm2.CARD)
+    with pytest.raises(CertificateRevoked):
+        show(trust, openssl_sm2.REVOKED)
+    r, s = decode_dss_signature(openssl_sm2.SIGNATURE)
+    with pytest.raises(SignatureWrong):
+        show(trust, openssl_sm2.CARD, encode_dss_signature(r, s ^ 1))
