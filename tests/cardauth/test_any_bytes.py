@@ -48,7 +48,7 @@ def look(token: CardToken, trust: TrustList) -> None:
 
 
 @given(st.sampled_from(list(Algorithm)), st.binary(max_size=200), st.binary(max_size=100))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_random_bytes(trust: TrustList, algorithm: Algorithm, certificate: bytes, signature: bytes) -> None:
     look(CardToken(algorithm, certificate, signature), trust)
 
@@ -82,7 +82,7 @@ BENDS = st.lists(
 
 
 @given(st.sampled_from(KINDS), BENDS, st.sampled_from(["certificate", "signature"]))
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_real_tokens_bent(trust: TrustList, kind: str, bends: list[Bend], part: str) -> None:
     token = real_token(kind)
     data = bytes(getattr(token, part))
@@ -93,6 +93,7 @@ def test_real_tokens_bent(trust: TrustList, kind: str, bends: list[Bend], part: 
 
 
 @given(st.sampled_from(KINDS), BENDS)
+@settings(deadline=None)
 def test_bent_certificates_are_read_or_refused_by_the_mapping(kind: str, bends: list[Bend]) -> None:
     """Past the signature, as an authority's own mistake would be."""
     from cardauth.certificates import try_reading
@@ -106,6 +107,7 @@ def test_bent_certificates_are_read_or_refused_by_the_mapping(kind: str, bends: 
 
 
 @given(st.binary(max_size=60))
+@settings(deadline=None)
 def test_der_is_read_or_a_value_error(data: bytes) -> None:
     with suppress(ValueError):
         assert b"".join(element.whole for element in read_elements(data)) == data
@@ -114,6 +116,7 @@ def test_der_is_read_or_a_value_error(data: bytes) -> None:
 
 
 @given(BENDS)
+@settings(deadline=None)
 def test_bent_lists_are_read_or_told_of(bends: list[Bend]) -> None:
     data = Pki.make(NOW).crl()
     for bend in bends:
