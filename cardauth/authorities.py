@@ -6,11 +6,15 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cardauth import sm2
 from cardauth.certificates import UNREADABLE, find_extension, is_authority, try_reading
 from cardauth.revocation import RevocationList
+
+CARD_PURPOSES = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+SM2_CRITICAL = {x509.BasicConstraints, x509.KeyUsage, x509.SubjectAlternativeName}
+LIBRARY_CRITICAL = SM2_CRITICAL | {x509.NameConstraints}  # which the library looks at, and we do not
 
 
 class AuthorityUnusable(ValueError):
@@ -85,7 +89,28 @@ def read_authorities(data: bytes, file: str) -> list[Authority]:
 def _read_authority(certificate: x509.Certificate | None, file: str) -> Authority:
     if certificate is None:
         raise AuthorityUnusable("不是证书，或已损坏")
-    usage = find_extension(certificate.extensions, x509.KeyUsage)
-    if not is_authority(certificate) or usage is None or not (usage.key_cert_sign and usage.crl_sign):
-        raise AuthorityUnusable("不是可以签发证书和吊销名单的机构证书")
-    return Authority(certificate, sm2.read_key(certificate), file)
+    authority = Authority(certificate, sm2.read_key(certificate), file)
+    if why := _why_unfit(authority):
+        raise AuthorityUnusable(why)
+    return authority
+
+
+def _why_unfit(authority: Authority) -> str | None:
+    """What the library's path validation would refuse the authority for, card by card and without a word; SM2's the same."""
+    extensions = authority.certificate.extensions
+    critical = {type(one.value) for one in extensions if one.critical}
+    usage = find_extension(extensions, x509.KeyUsage)
+    if (
+        not is_authority(authority.certificate)
+        or usage is None
+        or not (usage.key_cert_sign and usage.crl_sign)
+    ):
+        return "不是可以签发证书和吊销名单的机构证书"
+    if x509.BasicConstraints not in critical:
+        return "机构证书的基本约束（BasicConstraints）没有标为关键项"
+    purposes = find_extension(extensions, x509.ExtendedKeyUsage)
+    if purposes is not None and not CARD_PURPOSES & set(purposes):
+        return "机构证书的扩展密钥用法（ExtendedKeyUsage）不含客户端身份验证"
+    if critical - (SM2_CRITICAL if authority.sm2_key else LIBRARY_CRITICAL):
+        return "机构证书含有系统不认识的关键扩展项"
+    return None

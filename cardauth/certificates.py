@@ -23,6 +23,10 @@ UNREADABLE = (ValueError, TypeError, OverflowError, UnsupportedAlgorithm, Warnin
 """What reading a broken certificate raises; x509's own errors too are ValueErrors or listed beside them. Warning: what the
 library only warns of is refused where warnings are errors."""
 
+SERIAL_MAX_BYTES = 20  # RFC 5280, 4.1.2.2
+KNOWN_CRITICAL = (x509.KeyUsage, x509.ExtendedKeyUsage, x509.BasicConstraints, x509.SubjectAlternativeName)
+"""What a card's certificate may mark as critical: the extensions that are looked at here or mean nothing for us."""
+
 Kind = TypeVar("Kind", bound=x509.ExtensionType)
 
 
@@ -31,7 +35,7 @@ def read_certificate(der: bytes) -> x509.Certificate:
     certificate = try_reading(der)
     if certificate is None:
         raise TokenMalformed("der")
-    if certificate.serial_number <= 0:
+    if not 0 < certificate.serial_number < 1 << 8 * SERIAL_MAX_BYTES:
         raise CertificateUnfit("serial")
     return certificate
 
@@ -50,7 +54,7 @@ def try_reading(der: bytes) -> x509.Certificate | None:
 def check_purpose(certificate: x509.Certificate) -> None:
     """Made for a person's signatures; not for enciphering, for a server, or for issuing others. Raises CertificateUnfit."""
     extensions = certificate.extensions
-    if any(one.critical and isinstance(one.value, x509.UnrecognizedExtension) for one in extensions):
+    if any(one.critical and not isinstance(one.value, KNOWN_CRITICAL) for one in extensions):
         raise CertificateUnfit("critical_extension")
     usage = find_extension(extensions, x509.KeyUsage)
     if usage is None or not usage.digital_signature:

@@ -116,16 +116,20 @@ class Pki:
         root_key, issuing_key = keys_of(kind, name)
         root_name, issuing_name = _common_name(f"{name}根"), _common_name(f"{name}发卡机构")
         root, issuing = (
-            certify(subject, key, root_name, root_key, now=now, extensions=_of_authority())
+            certify(subject, key, root_name, root_key, now=now, extensions=of_authority())
             for subject, key in ((root_name, root_key), (issuing_name, issuing_key))
         )
         return cls(kind, now, SoftCard(root, root_key), SoftCard(issuing, issuing_key))
 
     def impostor(self) -> "Pki":
         """An authority of exactly the same name, with another key."""
-        key, subject = make_key(self.kind), self.issuing.x509.subject
-        forged = certify(subject, key, subject, key, now=self.now, extensions=_of_authority())
-        return replace(self, issuing=SoftCard(forged, key))
+        return self.renewed(of_authority(), make_key(self.kind))
+
+    def renewed(self, extensions: Sequence[Extension], key: Key | None = None) -> "Pki":
+        """The issuing authority with another certificate: these extensions, by itself; its old key if not said."""
+        key, subject = key or self.issuing.key, self.issuing.x509.subject
+        made = certify(subject, key, subject, key, now=self.now, extensions=extensions)
+        return replace(self, issuing=SoftCard(made, key))
 
     def issue(
         self,
@@ -261,7 +265,8 @@ def _extensions(extensions: Iterable[Extension]) -> bytes:
     )
 
 
-def _of_authority() -> list[Extension]:
+def of_authority() -> list[Extension]:
+    """What makes a certificate an authority's."""
     return [(x509.BasicConstraints(ca=True, path_length=None), True), (key_usage(ISSUING), True)]
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from structlog.testing import capture_logs
 
 from cardauth.exceptions import CertificateRevoked, TrustUnavailable
 from cardauth.trust import TrustStore, load_trust
 from tests.cardauth.conftest import Desk
-from tests.cardauth.pki import DAY, Pki
+from tests.cardauth.pki import DAY, Extension, Pki, key_usage, of_authority
 
 HOUR = timedelta(hours=1)
 
@@ -72,6 +73,57 @@ def test_what_cannot_be_used_is_left_out_and_told_of(desk: Desk, now: datetime) 
         "文件 crl/broken.crl 没有采用：不是吊销名单（CRL），或已损坏。",
         "文件 crl/stranger.crl 没有采用：不是由 ca 目录中的发卡机构签发的。",
     ]
+    assert desk.show(desk.pki.issue())
+
+
+def unknown(critical: bool) -> Extension:
+    return x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.32473.9"), b"\x05\x00"), critical
+
+
+def purposes(purpose: x509.ObjectIdentifier) -> Extension:
+    return x509.ExtendedKeyUsage([purpose]), False
+
+
+CONSTRAINTS, USAGE = of_authority()
+NOT_AN_AUTHORITY = "不是可以签发证书和吊销名单的机构证书"
+
+
+@pytest.mark.parametrize(
+    ("extensions", "why"),
+    [
+        ([USAGE], NOT_AN_AUTHORITY),
+        ([CONSTRAINTS], NOT_AN_AUTHORITY),
+        ([CONSTRAINTS, (key_usage(["crl_sign"]), True)], NOT_AN_AUTHORITY),
+        ([CONSTRAINTS, (key_usage(["key_cert_sign"]), True)], NOT_AN_AUTHORITY),
+        ([(x509.BasicConstraints(ca=False, path_length=None), True), USAGE], NOT_AN_AUTHORITY),
+        ([(CONSTRAINTS[0], False), USAGE], "机构证书的基本约束（BasicConstraints）没有标为关键项"),
+        (
+            [CONSTRAINTS, USAGE, purposes(ExtendedKeyUsageOID.SERVER_AUTH)],
+            "机构证书的扩展密钥用法（ExtendedKeyUsage）不含客户端身份验证",
+        ),
+        ([CONSTRAINTS, USAGE, unknown(True)], "机构证书含有系统不认识的关键扩展项"),
+    ],
+)
+def test_an_authority_that_cannot_be_used_says_why(desk: Desk, extensions: list[Extension], why: str) -> None:
+    desk.pki.renewed(extensions).write(desk.folder)
+    assert desk.trust.alarms(desk.now)[0] == f"文件 ca/issuing.crt 没有采用：{why}。"
+    with pytest.raises(TrustUnavailable):
+        desk.show(desk.pki.issue())
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    [
+        [CONSTRAINTS, (USAGE[0], False)],
+        [(x509.BasicConstraints(ca=True, path_length=0), True), USAGE],
+        [CONSTRAINTS, USAGE, purposes(ExtendedKeyUsageOID.CLIENT_AUTH)],
+        [CONSTRAINTS, USAGE, purposes(ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)],
+        [CONSTRAINTS, USAGE, unknown(False)],
+    ],
+)
+def test_an_authority_that_can_be_used_really_can(desk: Desk, extensions: list[Extension]) -> None:
+    desk.pki.renewed(extensions).write(desk.folder)
+    assert desk.trust.alarms(desk.now) == []
     assert desk.show(desk.pki.issue())
 
 

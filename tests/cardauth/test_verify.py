@@ -1,5 +1,6 @@
 """What is taken, and everything that has to be refused, each with a token made for it; for RSA, P-256 and SM2."""
 
+import warnings
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -165,9 +166,17 @@ def test_an_authoritys_certificate_is_no_card(desk: Desk) -> None:
 
 def test_a_critical_extension_that_nobody_knows_is_refused(desk: Desk) -> None:
     unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.32473.9"), asn1.utf8("x"))
-    assert desk.show(desk.pki.issue(extensions=[(unknown, False)]))
-    with refusal(CertificateUnfit, "critical_extension"):
-        desk.show(desk.pki.issue(extensions=[(unknown, True)]))
+    policy = x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier("1.2.3"), None)])
+    for extension in (unknown, policy):
+        assert desk.show(desk.pki.issue(extensions=[(extension, False)]))
+        with refusal(CertificateUnfit, "critical_extension"):
+            desk.show(desk.pki.issue(extensions=[(extension, True)]))
+
+
+def test_critical_extensions_that_are_known_are_no_obstacle(desk: Desk) -> None:
+    mail = x509.SubjectAlternativeName([x509.RFC822Name("wang@example.cn")])
+    for extension in (mail, x509.BasicConstraints(ca=False, path_length=None)):
+        assert desk.show(desk.pki.issue(extensions=[(extension, True)]))
 
 
 def test_one_flipped_bit_of_the_certificate_is_refused(desk: Desk) -> None:
@@ -315,6 +324,11 @@ def test_what_is_not_der_is_refused(rsa_desk: Desk) -> None:
             rsa_desk.show(SoftCard(wrong, card.key))
 
 
-def test_serial_numbers_that_rfc_5280_forbids_are_refused(rsa_desk: Desk) -> None:
-    with pytest.raises((TokenMalformed, CertificateUnfit)):
-        rsa_desk.show(rsa_desk.pki.issue(serial=-5))
+def test_serial_numbers_that_rfc_5280_forbids_are_refused(desk: Desk) -> None:
+    assert desk.show(desk.pki.issue(serial=1 << 159))
+    with refusal(CertificateUnfit, "serial"):
+        desk.show(desk.pki.issue(serial=1 << 160))
+    with refusal(TokenMalformed, "der"):  # the library warns, and warnings are errors here
+        desk.show(desk.pki.issue(serial=-5))
+    with warnings.catch_warnings(action="ignore"), refusal(CertificateUnfit, "serial"):
+        desk.show(desk.pki.issue(serial=-5))
