@@ -3,7 +3,8 @@
 Refusal
 ├── engine.exceptions   a task that is gone, taken or somebody else's; a message nobody waits for; a refused diagram
 ├── tasks.exceptions    answers with mistakes; a key used twice; something that may not be seen
-└── domain.exceptions   customs' own rules
+├── domain.exceptions   customs' own rules
+└── cardauth.exceptions a card, or a CAS server's ticket, that is not taken
 """
 
 from typing import Any, ClassVar

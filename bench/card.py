@@ -10,8 +10,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from gmssl_pyx import sm2_verify
-
 from cardauth import sm2
 from cardauth.certificates import read_certificate
 from cardauth.challenge import new_nonce, signed_message
@@ -69,7 +67,7 @@ def _bare(token: CardToken, authority: SoftCard, message: bytes) -> Callable[[],
         if issuer_key is None:
             certificate.verify_directly_issued_by(issuer)
         else:
-            assert sm2_verify(issuer_key, certificate.tbs_certificate_bytes, certificate.signature)
+            assert sm2.is_signature(issuer_key, certificate.tbs_certificate_bytes, certificate.signature)
         assert is_signature(key, token.algorithm, message, token.signature)
 
     return check

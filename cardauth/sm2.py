@@ -1,18 +1,26 @@
-"""SM2 with SM3 (GB/T 32918, GM/T 0015), which `cryptography` parses but does not verify: GmSSL does, by gmssl_pyx.
+"""SM2 with SM3 (GB/T 32918, GM/T 0015), which `cryptography` parses but does not verify: GmSSL does, by gmssl_pyx, and where
+that has no wheel (arm64) our own arithmetic.
 
 GmSSL writes the place in its source to stderr when it refuses a signature; nothing of the data.
 """
 
+from typing import Any
+
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from gmssl_pyx import InvalidValueError, sm2_verify
 
+from cardauth import sm2_curve
 from cardauth.der import signature_algorithms, subject_public_key_info
 
+try:
+    import gmssl_pyx
+except ImportError:
+    gmssl_pyx = None
+
+LIBRARY: Any = gmssl_pyx
 SM2_WITH_SM3 = x509.ObjectIdentifier("1.2.156.10197.1.501")
 KEY_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d03420004")
 """SubjectPublicKeyInfo of every SM2 key: id-ecPublicKey, the curve sm2p256v1, then the point uncompressed."""
-ORDER = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
 
 
 def read_key(certificate: x509.Certificate) -> bytes | None:
@@ -34,9 +42,11 @@ def is_signature(key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether this DER signature with the usual signer id is the key's over the message."""
     try:
         r, s = decode_dss_signature(signature)
-        return 0 < r < ORDER and 0 < s < ORDER and sm2_verify(key, message, signature)
-    except (ValueError, InvalidValueError):  # not DER; a point that is not on the curve
+    except ValueError:
         return False
+    if not (0 < r < sm2_curve.ORDER and 0 < s < sm2_curve.ORDER) or sm2_curve.read_point(key) is None:
+        return False
+    return LIBRARY.sm2_verify(key, message, signature) if LIBRARY else sm2_curve.verify(key, message, r, s)
 
 
 def has_signed(key: bytes, signed: x509.Certificate | x509.CertificateRevocationList, whole: bytes) -> bool:

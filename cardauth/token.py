@@ -30,11 +30,17 @@ class Algorithm(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CardToken:
-    """A certificate (DER) and a signature made with its key. It has no repr: both are somebody's."""
+    """A certificate (DER) and a signature made with its key, within their limits. It has no repr: both are somebody's."""
 
     algorithm: Algorithm
     certificate: bytes
     signature: bytes
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.certificate) <= CERTIFICATE_MAX_BYTES:
+            raise TokenMalformed("size")
+        if not 0 < len(self.signature) <= SIGNATURE_MAX_BYTES:
+            raise TokenMalformed("size")
 
 
 def parse_token(data: Mapping[str, Any]) -> CardToken:
@@ -56,13 +62,11 @@ def parse_token(data: Mapping[str, Any]) -> CardToken:
 def _decode(value: Any, max_bytes: int) -> bytes:
     if not isinstance(value, str):
         raise TokenMalformed("shape")
-    if len(value) > (max_bytes + 2) // 3 * 4:
+    if len(value) > (max_bytes + 2) // 3 * 4:  # not even decoded
         raise TokenMalformed("size")
     decoded = _from_base64(value)
     if decoded is None:
         raise TokenMalformed("base64")
-    if not 0 < len(decoded) <= max_bytes:
-        raise TokenMalformed("size")
     return decoded
 
 

@@ -1,12 +1,14 @@
 """SM2 with SM3: the standard's own example, and a certificate, a revocation list and a signature that OpenSSL made."""
 
+import platform
+import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
-from cardauth import sm2
+from cardauth import sm2, sm2_curve
 from cardauth.certificates import read_certificate
 from cardauth.challenge import signed_message
 from cardauth.exceptions import CertificateRevoked, SignatureWrong
@@ -27,6 +29,18 @@ R = 0xF5A03B0648D2C4630EEAC513E1BB81A15944DA3827D5B74143AC7EACEEE720B3
 S = 0xB1B6AA29DF212FD8763182BC0D421CA1BB9038FD1F7F42D4840B69C485BBC1AA
 
 
+@pytest.fixture(params=["gmssl", "ours"], autouse=True)
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Everything twice: with GmSSL, where it is installed, and as on machines that it has no wheel for."""
+    if request.param == "ours":
+        monkeypatch.setattr(sm2, "LIBRARY", None)
+    return request.param
+
+
+def test_gmssl_is_there_wherever_it_has_wheels(library: str) -> None:
+    assert library == "ours" or (sm2.LIBRARY is not None) == (platform.machine() in ("x86_64", "AMD64"))
+
+
 def test_the_standards_example_verifies() -> None:
     assert sm2.is_signature(KEY, MESSAGE, encode_dss_signature(R, S))
 
@@ -36,6 +50,17 @@ def test_one_flipped_bit_is_noticed() -> None:
         assert not sm2.is_signature(KEY, MESSAGE, encode_dss_signature(R ^ 1 << bit, S))
         assert not sm2.is_signature(KEY, MESSAGE, encode_dss_signature(R, S ^ 1 << bit))
     assert not sm2.is_signature(KEY, b"Message digest", encode_dss_signature(R, S))
+
+
+def test_any_key_and_message(library: str) -> None:
+    """Signed by our own arithmetic: what GmSSL says of it, it did not make itself."""
+    for size in range(10):
+        key, other = Sm2Key.make(), Sm2Key.make()
+        message = secrets.token_bytes(size * 17)
+        signature = key.certify(message)
+        assert sm2.is_signature(key.point, message, signature)
+        assert not sm2.is_signature(other.point, message, signature)
+        assert not sm2.is_signature(key.point, message + b"x", signature)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +73,10 @@ def test_one_flipped_bit_is_noticed() -> None:
         encode_dss_signature(R, S)[:-1],
         encode_dss_signature(0, S),
         encode_dss_signature(R, 0),
-        encode_dss_signature(sm2.ORDER, S),
-        encode_dss_signature(R, S + sm2.ORDER),
-        encode_dss_signature(R, sm2.ORDER - S),
+        encode_dss_signature(sm2_curve.ORDER, S),
+        encode_dss_signature(R, S + sm2_curve.ORDER),
+        encode_dss_signature(R, sm2_curve.ORDER - S),
+        encode_dss_signature(R, sm2_curve.ORDER - R),
     ],
 )
 def test_other_signatures_are_none(signature: bytes) -> None:
@@ -58,8 +84,21 @@ def test_other_signatures_are_none(signature: bytes) -> None:
 
 
 def test_points_that_are_not_on_the_curve_are_no_keys() -> None:
-    for key in (bytes(64), b"\xff" * 64, KEY[32:] + KEY[:32]):
+    x, y = int.from_bytes(KEY[:32]), int.from_bytes(KEY[32:])
+    beyond = (x + sm2_curve.P).to_bytes(33)[-32:] + KEY[32:]
+    negative = KEY[:32] + (sm2_curve.P - y).to_bytes(32)  # on the curve, and another key
+    for key in (bytes(64), b"\xff" * 64, KEY[32:] + KEY[:32], beyond, negative):
         assert not sm2.is_signature(key, MESSAGE, encode_dss_signature(R, S))
+
+
+def test_the_arithmetic_knows_its_corners() -> None:
+    base, infinity = sm2_curve.BASE, sm2_curve.INFINITY
+    minus = (base[0], sm2_curve.P - base[1], 1)
+    assert sm2_curve.add(base, infinity) == base == sm2_curve.add(infinity, base)
+    assert sm2_curve.add(base, minus) == infinity
+    assert sm2_curve.add(base, base) == sm2_curve.double(base)
+    assert sm2_curve.double(infinity)[2] == 0
+    assert sm2_curve.add_products(sm2_curve.ORDER - 1, base, 1, base)[2] == 0
 
 
 def test_another_curves_key_is_no_sm2_key(now: datetime) -> None:

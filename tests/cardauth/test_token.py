@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardauth.exceptions import AlgorithmRefused, TokenMalformed
-from cardauth.token import CERTIFICATE_MAX_BYTES, SIGNATURE_MAX_BYTES, Algorithm, parse_token
+from cardauth.token import CERTIFICATE_MAX_BYTES, SIGNATURE_MAX_BYTES, Algorithm, CardToken, parse_token
 
 
 def token(**changes: Any) -> dict[str, Any]:
@@ -53,6 +53,12 @@ def test_what_is_too_long_or_empty_is_refused(field: str) -> None:
     assert reason_of(token(**{field: b64(limit + 1)})) == "size"
     assert reason_of(token(**{field: b64(10_000_000)})) == "size"
     assert reason_of(token(**{field: ""})) == "size"
+
+
+def test_a_token_built_by_hand_is_held_to_the_limits_too() -> None:
+    for certificate, signature in ((8193, 1), (0, 1), (1, 1025), (1, 0)):
+        with pytest.raises(TokenMalformed, check=lambda refused: refused.reason == "size"):
+            CardToken(Algorithm.ES256, bytes(certificate), bytes(signature))
 
 
 @pytest.mark.parametrize("field", ["certificate", "signature"])

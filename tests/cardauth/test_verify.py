@@ -305,18 +305,6 @@ def test_without_a_list_of_its_own_a_card_is_refused(desk: Desk, now: datetime) 
 # What is no token at all
 
 
-def test_a_token_built_by_hand_is_held_to_the_limits_too(rsa_desk: Desk) -> None:
-    token = parse_token(rsa_desk.pki.issue().token(ORIGIN, NONCE))
-    for wrong in (
-        replace(token, certificate=bytes(8 * 1024 + 1)),
-        replace(token, certificate=b""),
-        replace(token, signature=bytes(1025)),
-        replace(token, signature=b""),
-    ):
-        with refusal(TokenMalformed, "size"):
-            verify_token(wrong, nonce=NONCE, origin=ORIGIN, trust=rsa_desk.trust, now=rsa_desk.now)
-
-
 def test_what_is_not_der_is_refused(rsa_desk: Desk) -> None:
     card = rsa_desk.pki.issue()
     for wrong in (b"\x30", b"hello", card.certificate[:-1], card.certificate + b"\x00", rsa_desk.pki.crl()):
