@@ -10,6 +10,7 @@ import sys
 import tomllib
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 
@@ -90,7 +91,8 @@ def test_a_virtual_environment_that_was_moved_does_not_count(dev: ModuleType, tm
 
 def test_the_lock_pins_every_dependency_by_hash() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    extras = project["project"]["optional-dependencies"]
+    wanted = [*chain.from_iterable(extras.values()), *project["dependency-groups"]["dev"]]
     lock = (ROOT / "requirements.lock").read_text()
     pinned = {name.lower() for name in re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==", lock, flags=re.MULTILINE)}
     missing = {re.split(r"[\[<>=]", requirement)[0].lower() for requirement in wanted} - pinned

@@ -1,0 +1,63 @@
+"""The worker process of one request: it alone talks to cards, and it alone gets the PIN, straight from the PIN window.
+
+Spawned, not forked (PKCS#11 modules and Windows want it so). It takes orders from the agent over one pipe and the PIN
+from the window over another; when the agent's end closes, it ends. A module that hangs or crashes takes nothing but
+this process with it.
+"""
+
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from cardauth.agent.cards import CardDriver
+from cardauth.agent.refusals import AgentRefusal, DriverFailed
+
+PIN_TIMEOUT_S = 5.0
+"""The window has sent the PIN before the order to sign comes."""
+LONGEST_PIN = 256  # bytes
+
+OpenDriver = Callable[[], CardDriver]
+
+
+def run_worker(orders: Connection, pins: Connection, open_driver: OpenDriver) -> None:
+    """Carry out orders until there are no more. Each answer is `(True, value)` or `(False, refusal)`."""
+    leave_no_dump()
+    driver: CardDriver | None = None
+    try:
+        while True:
+            name, arguments = orders.recv()
+            try:
+                driver = driver or open_driver()
+                answer = (True, carry_out(driver, pins, name, arguments))
+            except AgentRefusal as refusal:
+                answer = (False, refusal)
+            except Exception as error:  # noqa: BLE001 - whatever a vendor's module does has to reach the page as a sentence
+                answer = (False, DriverFailed(detail=type(error).__name__))
+            orders.send(answer)
+    except (EOFError, OSError, KeyboardInterrupt):
+        return  # the agent has gone, or wants no more
+    finally:
+        if driver:
+            driver.close()
+
+
+def carry_out(driver: CardDriver, pins: Connection, name: str, arguments: tuple[Any, ...]) -> Any:
+    """One order."""
+    if name == "look":
+        return driver.look()
+    if name == "are_present":
+        return all(driver.is_present(slot) for slot in arguments)
+    slot, certificate, algorithm, message = arguments
+    if not pins.poll(PIN_TIMEOUT_S):
+        raise DriverFailed(detail="no PIN came")
+    pin = pins.recv_bytes(LONGEST_PIN).decode()
+    return driver.sign(slot, certificate, algorithm, pin, message)
+
+
+def leave_no_dump() -> None:
+    """A crash must not write the memory of this process to disk (where the system can be told so)."""
+    try:
+        import resource
+    except ImportError:  # Windows writes none unless an administrator asks for it
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

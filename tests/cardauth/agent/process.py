@@ -1,0 +1,135 @@
+"""The agent as people run it: the real program, with a terminal of its own on which PINs are typed."""
+
+import contextlib
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from http.client import HTTPConnection
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+ROOT = Path(__file__).parents[3]
+TIMEOUT_S = 30.0
+
+
+class AgentProcess:
+    """The program on a free port (`port`), until the end of the block. What it prints, prompts included, is in `screen`."""
+
+    def __init__(
+        self,
+        *arguments: str,
+        origins: Sequence[str] = (),
+        port: int = 0,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        allowed = [part for origin in origins for part in ("--origin", origin)]
+        self._command = [
+            *(sys.executable, "-m", "cardauth.agent", "--prompt", "terminal", "--port", str(port)),
+            *allowed,
+            *arguments,
+        ]
+        self._environment = {**os.environ, **(environment or {})}
+        self.screen = ""
+
+    def __enter__(self) -> Self:
+        self._terminal, theirs = pty.openpty()
+        self._process = subprocess.Popen(
+            self._command, cwd=ROOT, env=self._environment, stdin=theirs, stdout=theirs, stderr=theirs,
+            preexec_fn=lambda: take_terminal(theirs),
+        )  # fmt: skip
+        os.close(theirs)
+        try:
+            line = self.read_until("http://127.0.0.1:", "\n")
+        except AssertionError:
+            self.stop()
+            raise
+        self.port = int(line.rsplit(":", 1)[1])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        """End it, and whatever it started."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        os.close(self._terminal)
+
+    def read_until(self, *texts: str) -> str:
+        """What was printed from the first of these texts to the last, which follow each other; it then counts as read."""
+        until = time.monotonic() + TIMEOUT_S
+        while True:
+            start = at = self.screen.find(texts[0])
+            for text in texts:
+                at = self.screen.find(text, at) if at >= 0 else -1
+            if at >= 0:
+                end = at + len(texts[-1])
+                found, self.screen = self.screen[start:end], self.screen[end:]
+                return found.strip()
+            assert time.monotonic() < until and self._read_more(), f"{texts} not in: {self.screen}"
+
+    def _read_more(self) -> bool:
+        """False when the program has ended."""
+        if select.select([self._terminal], [], [], 0.1)[0]:
+            try:
+                self.screen += os.read(self._terminal, 65536).decode(errors="replace")
+            except OSError:
+                return False
+        return True
+
+    def choose(self, number: int) -> None:
+        """Choose a card, when there are several; the first is 1."""
+        self.read_until("请输入卡的序号：")
+        self._type(str(number))
+
+    def type_pin(self, pin: str) -> str:
+        """Wait until the PIN is asked for, and type it. What was on the screen before it."""
+        shown = self.read_until("网站 ", "PIN：") if "PIN：" not in self.screen else self.read_until("PIN：")
+        self._wait_for_no_echo()
+        self._type(pin)
+        return shown
+
+    def _wait_for_no_echo(self) -> None:
+        while termios.tcgetattr(self._terminal)[3] & termios.ECHO:
+            time.sleep(0.01)
+
+    def _type(self, line: str) -> None:
+        os.write(self._terminal, f"{line}\n".encode())
+
+    def call(self, method: str, path: str, origin: str, body: Any = None) -> tuple[int, Any]:
+        """A call as a page of this site makes it."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S * 2)
+        with contextlib.closing(connection):
+            headers = {"Origin": origin} | ({"Content-Type": "application/json"} if body is not None else {})
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+
+
+def take_terminal(terminal: int) -> None:
+    """In the new process: a session of its own, with this terminal (so that /dev/tty is it)."""
+    import fcntl
+
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
