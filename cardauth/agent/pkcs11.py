@@ -59,6 +59,7 @@ class Pkcs11Driver:
         for number, path in enumerate(settings.modules):
             self._load(number, path)
         self._cards: dict[str, Card] = {}
+        self._unreadable = ""
 
     def _load(self, number: int, path: str) -> None:
         if not Path(path).is_file():
@@ -76,7 +77,7 @@ class Pkcs11Driver:
         """Readers and cards of all modules together."""
         if not self._modules:
             return Look(State.NO_DRIVER, detail="；".join(self._problems) or "设置中没有写明驱动文件")
-        self._cards, readers = {}, 0
+        self._cards, self._unreadable, readers = {}, "", 0
         for number, module in self._modules.items():
             try:
                 readers += len(module.getSlotList(tokenPresent=False))
@@ -87,15 +88,17 @@ class Pkcs11Driver:
                 self._open(f"{number}:{slot}", module, slot)
         if not readers:
             return Look(State.NO_READER)
+        if self._unreadable and not self._cards:
+            raise DriverFailed(detail=self._unreadable)
         return judge(tuple(card.seen for card in self._cards.values()))
 
     def _open(self, name: str, module: PyKCS11.PyKCS11Lib, slot: int) -> None:
-        """A card that is pulled while it is being read is no card."""
+        """A card that is pulled while it is being read is no card; one that cannot be read hides no other."""
         try:
             card = open_card(name, module, slot, self._settings)
         except PyKCS11.PyKCS11Error as error:
             if error.value not in GONE:
-                raise DriverFailed(detail=name_error(error)) from error
+                self._unreadable = name_error(error)
         else:
             if card:
                 self._cards[name] = card
@@ -160,7 +163,13 @@ class Card:
         return info.serialNumber, info.label
 
     def is_the_same(self) -> bool:
-        """Whether what is in the reader is what was there at first."""
+        """Whether what is in the reader is what was there at first.
+
+        A module may answer from memory: OpenSC notices a pulled card when it is asked for the slot, and then ends its sessions.
+        """
+        if not self._module.getSlotInfo(self._slot).flags & PyKCS11.CKF_TOKEN_PRESENT:
+            return False
+        self._session.getSessionInfo()
         return self._identify() == self._identity
 
     def tries(self) -> Tries:
@@ -195,7 +204,10 @@ class Card:
         raise CardChanged
 
     def log_in(self, pin: str) -> None:
-        """Raises WrongPin, PinLength, PinLocked."""
+        """Raises WrongPin, PinLength, PinLocked. What cannot be the PIN is not tried."""
+        length = len(pin.encode())
+        if length < self.seen.shortest_pin or (self.seen.longest_pin and length > self.seen.longest_pin):
+            raise PinLength(tries=self.seen.tries)
         try:
             self._session.login(pin)
         except PyKCS11.PyKCS11Error as error:

@@ -72,7 +72,11 @@ class PivCard:
     def _send(self, data: bytes) -> bytes:
         """At most 256 bytes at once; the rest is asked for with GET RESPONSE."""
         part, self._waiting = data[:256], data[256:]
-        return part + (bytes((MORE, min(len(self._waiting), 255))) if self._waiting else OK)
+        return part + (
+            bytes((MORE, len(self._waiting) & 0xFF if len(self._waiting) < 256 else 0))
+            if self._waiting
+            else OK
+        )
 
     def _select(self, _head: bytes, data: bytes) -> bytes:
         return self._send(APPLICATION) if data.startswith(AID) else NOT_FOUND
@@ -128,7 +132,8 @@ def read_tlv(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def receive(reader: socket.socket) -> bytes | None:
-    """One message of the reader: its length in two bytes, then the bytes."""
+    """One message of the reader: its length in two bytes, then the bytes. It sends them apart, and waits 40 ms between."""
+    reader.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # unless the first are acknowledged at once
     head = reader.recv(2, socket.MSG_WAITALL)
     return reader.recv(struct.unpack(">H", head)[0], socket.MSG_WAITALL) if len(head) == 2 else None
 

@@ -104,7 +104,14 @@ def test_two_cards_and_a_choice(plug_in: PlugIn) -> None:
 
 @pytest.mark.parametrize(
     ("pin", "refusal"),
-    [("654321", WrongPin), ("1", PinLength), ("", PinLength), ("1" * 255, WrongPin), ("密码密码", WrongPin)],
+    [
+        ("654321", WrongPin),
+        ("1", PinLength),
+        ("", PinLength),
+        ("1" * 255, WrongPin),
+        ("1" * 256, PinLength),
+        ("密码密码", WrongPin),
+    ],
 )
 def test_a_wrong_pin_is_refused_and_the_right_one_still_works(
     plug_in: PlugIn, pin: str, refusal: type[AgentRefusal]

@@ -1,16 +1,18 @@
 """A smart card reader without a reader: the real pcscd with vsmartcard's virtual reader, and OpenSC's PKCS#11 module
 on top.
 
-pcscd listens below /run/pcscd, a folder built into it, and only one can run on a machine. A copy in which that folder
-is a relative one of the same length runs without root, in a folder of the test's own, beside any other. Clients find
-it by PCSCLITE_CSOCK_NAME.
+pcscd listens below /run/pcscd, a folder built into it, so that it needs root and only one can run on a machine. A copy
+with another folder of the same length in that place runs as anybody, beside any other. Clients find it by
+PCSCLITE_CSOCK_NAME.
 """
 
 import contextlib
 import json
 import os
 import secrets
+import shutil
 import socket
+import string
 import subprocess
 import sys
 import time
@@ -24,7 +26,7 @@ from cryptography.x509 import Certificate
 
 from tests.cardauth.agent import packages, piv_card
 
-BUILT_IN, RELATIVE = b"/run/pcscd", b"run//pcscd"
+BUILT_IN = "/run/pcscd"
 START_TIMEOUT_S = 20.0
 
 
@@ -86,9 +88,9 @@ class VirtualCard:
 def start_reader(folder: Path, readers: int = 1) -> Iterator[VirtualReader]:
     """pcscd with an empty virtual reader (or none), until the end of the block."""
     module = packages.find("usr/lib/*/opensc-pkcs11.so")
-    port = free_ports()
+    port, sockets = free_ports(), name_sockets()
     command = [
-        str(copy_daemon(folder)),
+        str(copy_daemon(folder, sockets)),
         "--foreground",
         "--error",
         "--config",
@@ -96,11 +98,11 @@ def start_reader(folder: Path, readers: int = 1) -> Iterator[VirtualReader]:
     ]
     environment = {
         "LD_LIBRARY_PATH": packages.library_path(),
-        "PCSCLITE_CSOCK_NAME": str(folder / "run" / "pcscd" / "pcscd.comm"),
+        "PCSCLITE_CSOCK_NAME": f"{sockets}/pcscd.comm",
         "OPENSC_CONF": str(folder / "opensc.conf"),
     }
     with (folder / "pcscd.log").open("wb") as log:
-        daemon = subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=log, stderr=log)
+        daemon = subprocess.Popen(command, env=os.environ | environment, stdout=log, stderr=log)
     reader = VirtualReader(folder, port, module, environment)
     try:
         wait_for(Path(environment["PCSCLITE_CSOCK_NAME"]), daemon, folder / "pcscd.log")
@@ -110,13 +112,21 @@ def start_reader(folder: Path, readers: int = 1) -> Iterator[VirtualReader]:
             card.pull()
         daemon.terminate()
         daemon.wait(10)
+        shutil.rmtree(sockets, ignore_errors=True)
 
 
-def copy_daemon(folder: Path) -> Path:
-    """pcscd, with its folder below the one it is started in."""
-    (folder / "run").mkdir()
+def name_sockets() -> str:
+    """A folder that is not there yet, with a name as long as the built-in one."""
+    letters = string.ascii_lowercase + string.digits
+    return "/tmp/" + "".join(secrets.choice(letters) for _ in range(len(BUILT_IN) - len("/tmp/")))
+
+
+def copy_daemon(folder: Path, sockets: str) -> Path:
+    """pcscd, with this folder in the place of the built-in one."""
     copy = folder / "pcscd"
-    copy.write_bytes(packages.find("usr/sbin/pcscd").read_bytes().replace(BUILT_IN, RELATIVE))
+    copy.write_bytes(
+        packages.find("usr/sbin/pcscd").read_bytes().replace(BUILT_IN.encode(), sockets.encode())
+    )
     copy.chmod(0o700)
     return copy
 
