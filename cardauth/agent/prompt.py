@@ -4,16 +4,14 @@ What a person has to see before typing a PIN is worded here; `window` and `termi
 the worker's pipe: the agent itself only learns that it was typed, and for which card.
 """
 
-import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Literal, NamedTuple
 
 from cardauth.agent.cards import Tries
+from cardauth.agent.lifetime import live_as_child
 from cardauth.agent.refusals import NoWindow
-from cardauth.agent.worker import leave_no_dump
 
 PURPOSES = {"register": "用卡注册企业", "sign_in": "用卡登录", "bind": "绑定一张卡"}
 WARNINGS = {
@@ -85,9 +83,7 @@ Ask = Callable[[Question], Typed | None]
 
 def run_prompt(answers: Connection, pins: Connection, question: Question, screen: str) -> None:
     """Ask, send the PIN to `pins`, and say on `answers` which card it is for: `(True, number | None)`, or `(False, refusal)`."""
-    leave_no_dump()
-    if sys.platform != "win32":
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # a terminal gets its echo back
+    live_as_child()
     try:
         typed = choose_ask(screen)(question)
     except NoWindow as refusal:

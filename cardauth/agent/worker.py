@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from cardauth.agent.cards import CardDriver
+from cardauth.agent.lifetime import live_as_child
 from cardauth.agent.refusals import AgentRefusal, DriverFailed
 
 PIN_TIMEOUT_S = 5.0
@@ -21,7 +22,7 @@ OpenDriver = Callable[[], CardDriver]
 
 def run_worker(orders: Connection, pins: Connection, open_driver: OpenDriver) -> None:
     """Carry out orders until there are no more. Each answer is `(True, value)` or `(False, refusal)`."""
-    leave_no_dump()
+    live_as_child()
     driver: CardDriver | None = None
     try:
         while True:
@@ -52,12 +53,3 @@ def carry_out(driver: CardDriver, pins: Connection, name: str, arguments: tuple[
         raise DriverFailed(detail="no PIN came")
     pin = pins.recv_bytes(LONGEST_PIN).decode()
     return driver.sign(slot, certificate, algorithm, pin, message)
-
-
-def leave_no_dump() -> None:
-    """A crash must not write the memory of this process to disk (where the system can be told so)."""
-    try:
-        import resource
-    except ImportError:  # Windows writes none unless an administrator asks for it
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -47,11 +47,11 @@ class AgentProcess:
         )  # fmt: skip
         os.close(theirs)
         try:
-            line = self.read_until("http://127.0.0.1:", "\n")
+            self.read_until("http://127.0.0.1:")
+            self.port = int(self.read_until("\n"))
         except AssertionError:
             self.stop()
             raise
-        self.port = int(line.rsplit(":", 1)[1])
         return self
 
     def __exit__(
@@ -76,18 +76,13 @@ class AgentProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
         os.close(self._terminal)
 
-    def read_until(self, *texts: str) -> str:
-        """What was printed from the first of these texts to the last, which follow each other; it then counts as read."""
+    def read_until(self, text: str) -> str:
+        """What was printed up to this text; it then counts as read."""
         until = time.monotonic() + TIMEOUT_S
-        while True:
-            start = at = self.screen.find(texts[0])
-            for text in texts:
-                at = self.screen.find(text, at) if at >= 0 else -1
-            if at >= 0:
-                end = at + len(texts[-1])
-                found, self.screen = self.screen[start:end], self.screen[end:]
-                return found.strip()
-            assert time.monotonic() < until and self._read_more(), f"{texts} not in: {self.screen}"
+        while text not in self.screen:
+            assert time.monotonic() < until and self._read_more(), f"{text} not in: {self.screen}"
+        before, _, self.screen = self.screen.partition(text)
+        return before
 
     def _read_more(self) -> bool:
         """False when the program has ended."""
@@ -105,7 +100,7 @@ class AgentProcess:
 
     def type_pin(self, pin: str) -> str:
         """Wait until the PIN is asked for, and type it. What was on the screen before it."""
-        shown = self.read_until("网站 ", "PIN：") if "PIN：" not in self.screen else self.read_until("PIN：")
+        shown = self.read_until("PIN：")
         self._wait_for_no_echo()
         self._type(pin)
         return shown
