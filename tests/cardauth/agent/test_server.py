@@ -304,6 +304,19 @@ def test_it_listens_on_this_machine_alone(serve: Serve) -> None:
     assert serve(RecordingDesk()).server_address[0] == "127.0.0.1"
 
 
+def test_an_agent_that_is_started_again_gets_its_port_at_once() -> None:
+    port = 0
+    for _ in range(3):
+        with AgentServer(AgentSettings(origins=(SITE,), port=port), RecordingDesk()) as server:
+            port = server.server_port
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as page:
+                page.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                server.handle_request()
+                assert b" 421 " in page.recv(4096)
+            while server._free._value < MOST_CONNECTIONS:
+                time.sleep(0.01)
+
+
 def test_a_second_agent_on_the_same_port_is_refused(serve: Serve) -> None:
     server = serve(RecordingDesk())
     with pytest.raises(OSError, match="in use"):
