@@ -61,6 +61,10 @@ def test_a_token_built_by_hand_is_held_to_the_limits_too() -> None:
             CardToken(Algorithm.ES256, bytes(certificate), bytes(signature))
 
 
+def test_what_is_too_long_is_not_even_decoded() -> None:
+    assert reason_of(token(certificate="!" * 20_000)) == "size"
+
+
 @pytest.mark.parametrize("field", ["certificate", "signature"])
 @pytest.mark.parametrize(
     "wrong", ["a", "ab=c", "YWJj\n", " YWJj", "YWJj-_==", "证书", "YW\x00Jj", "====", "YWJjZA"]
