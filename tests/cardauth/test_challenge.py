@@ -23,6 +23,11 @@ def test_the_message_is_both_hashes_side_by_side() -> None:
     assert signed_message(ORIGIN, nonce) == sha256(ORIGIN.encode()).digest() + sha256(nonce).digest()
 
 
+def test_a_short_nonce_is_the_callers_own_mistake() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        signed_message(ORIGIN, bytes(31))
+
+
 def test_a_challenge_is_taken_once(now: datetime) -> None:
     book = ChallengeBook()
     challenge, nonce = book.issue("session", "sign_in", now)

@@ -10,13 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from cardauth import sm2, sm2_curve
 from cardauth.certificates import read_certificate
-from cardauth.challenge import signed_message
 from cardauth.exceptions import CertificateRevoked, SignatureWrong
-from cardauth.token import Algorithm, CardToken
+from cardauth.token import Algorithm, CardToken, parse_token
 from cardauth.trust import TrustList, load_trust
 from cardauth.verify import Card, verify_token
 from tests.cardauth import openssl_sm2
-from tests.cardauth.keys import EcKey, Sm2Key
+from tests.cardauth.keys import Sm2Key, make_key
 from tests.cardauth.pki import Pki
 
 # GB/T 32918.5-2017, annex A.2: user id 1234567812345678, the recommended curve
@@ -107,18 +106,17 @@ def test_another_curves_key_is_no_sm2_key(now: datetime) -> None:
         assert sm2.read_key(Pki.make(now, kind).issue().x509) is None
 
 
-def test_an_sm2_card_of_another_kinds_authority_and_the_other_way_round(
-    now: datetime, tmp_path: Path
-) -> None:
-    """A P-256 card under an SM2 authority is taken, the path is checked by hand; an SM2 card under P-256 is not."""
-    above = Pki.make(now, "sm2")
-    card = above.issue(key=EcKey.make())
-    token = CardToken(
-        Algorithm.ES256, card.certificate, card.key.sign(signed_message("o", bytes(32)), "ES256")
-    )
-    trust = load_trust(above.write(tmp_path))
+@pytest.mark.parametrize(
+    ("above", "kind"), [("sm2", "rsa"), ("sm2", "p256"), ("rsa", "sm2"), ("p256", "sm2")]
+)
+def test_card_and_authority_of_different_kinds(now: datetime, tmp_path: Path, above: str, kind: str) -> None:
+    """Who checks the path depends on the authority's signature, who checks the challenge on the card's key."""
+    pki = Pki.make(now, above)
+    token = parse_token(pki.issue(key=make_key(kind)).token("o", bytes(32)))
+    trust = load_trust(pki.write(tmp_path))
     assert verify_token(token, nonce=bytes(32), origin="o", trust=trust, now=now)
-    assert Sm2Key.make().public != card.key.public
+    with pytest.raises(SignatureWrong):
+        verify_token(token, nonce=bytes(31) + b"x", origin="o", trust=trust, now=now)
 
 
 # What OpenSSL made
