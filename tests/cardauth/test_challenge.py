@@ -71,6 +71,14 @@ def test_the_book_does_not_grow_for_ever(now: datetime) -> None:
     assert book.take(made[4][0], "session", "sign_in", now) == made[4][1]
 
 
+def test_old_challenges_are_forgotten(now: datetime) -> None:
+    book = ChallengeBook()
+    for _ in range(3):
+        book.issue("session", "sign_in", now)
+    book.issue("session", "sign_in", now + LIFETIME)
+    assert len(book._asked) == 1
+
+
 def test_a_token_sent_again_finds_no_challenge(desk: Desk) -> None:
     """Replay: the nonce is taken out before the token is looked at, so the second one has none to be checked against."""
     book = ChallengeBook()
