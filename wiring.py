@@ -20,7 +20,7 @@ from api.wired import Wired
 from db import jobs
 from db.session import make_sessions, open_engine
 from domain.attachments import FolderStore
-from domain.codes import CodeLimits
+from domain.code_limits import CodeLimits
 from domain.people import find_contact
 from domain.scanning import ClamScanner
 from domain.seed import seed

@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from domain.attachments import AttachmentStore
-from domain.codes import CodeLimits, CodeSender
+from domain.code_limits import CodeLimits
+from domain.codes import CodeSender
 from domain.scanning import Scanner
 from domain.sessions import SessionLimits
 from domain.working_days import WorkingCalendar

@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain.attachments import AttachmentStore, add_attachment
-from domain.codes import CodeLimits, check_code, count_failure, hash_code, normalise_code
+from domain.code_limits import CodeLimits
+from domain.codes import count_failure, hash_code, normalise_code, refuse_code, try_code
+from domain.codes import find_challenge as find_asked
 from domain.exceptions import AttachmentRefused, CodeRefused
 from domain.file_types import JPG, PDF, PNG
 from domain.models import Attachment, Registration, RegistrationDraft, SignInChallenge
@@ -37,20 +39,13 @@ async def prove_phone(
     now: datetime,
 ) -> SignInChallenge:
     """The challenge that this code opens; the code is taken. Raises CodeRefused (counted) and TooManyCodes."""
-    opened = await check_code(
-        session,
-        challenge_id,
-        normalise_phone(phone) or "",
-        code,
-        purpose=PURPOSE,
-        browser_key=browser_key,
-        limits=limits,
-        now=now,
-    )
-    if opened is None:
-        raise CodeRefused(WRONG_CODE)
-    opened.used_at = now
-    return opened
+    normal = normalise_phone(phone) or ""
+    bound: dict[str, Any] = {"browser_key": browser_key, "limits": limits, "now": now}
+    tried = await find_asked(session, challenge_id, normal, purpose=PURPOSE, **bound)
+    if tried is None or not try_code(tried, code, **bound):
+        raise await refuse_code(session, tried, **bound, otherwise=WRONG_CODE)
+    tried.used_at = now
+    return tried
 
 
 def require_same_code(

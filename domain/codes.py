@@ -8,61 +8,29 @@ answer by the same statements, only the sender is told not to deliver.
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import ceil
-from typing import Any, Protocol, Self
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.ids import uuid7
-from domain.captcha import CaptchaLimits, CaptchaProof, require_captcha
+from domain.captcha import CaptchaProof, require_captcha
+from domain.code_limits import (
+    FOR_KNOWN_PHONES,
+    CodeLimits,
+    count_codes,
+    in_words,
+    refuse_locked,
+    seconds_to_wait,
+    wait_for_next,
+)
 from domain.exceptions import CodeRefused, TooManyCodes
 from domain.models import SignInChallenge
 from domain.people import normalise_phone
-from settings import Settings
-
-FOR_KNOWN_PHONES = frozenset({"sign_in"})  # other purposes (registration) send to phones that nobody has yet
 
 OF_SIGNED_IN = frozenset({"change_phone_old", "change_phone_new"})  # no captcha: we know who asks
-
-
-@dataclass(frozen=True)
-class CodeLimits:
-    """How many codes, how often, how long. A limit of 0 is off; times are in seconds."""
-
-    pepper: bytes = field(repr=False)
-    lifetime_s: int = 300
-    tries: int = 5
-    resend_s: tuple[int, ...] = (60, 120, 300)
-    per_phone_hour: int = 5
-    per_phone_day: int = 10
-    per_ip_hour: int = 10
-    per_ip_day: int = 50
-    per_day: int = 5000
-    failures: int = 10
-    lock_s: int = 900
-    captcha: CaptchaLimits | None = None
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """The limits an operator has set."""
-        return cls(
-            pepper=settings.pepper,
-            lifetime_s=settings.code_lifetime_s,
-            tries=settings.code_tries,
-            resend_s=tuple(int(seconds) for seconds in settings.code_resend_s),
-            per_phone_hour=settings.code_per_phone_hour,
-            per_phone_day=settings.code_per_phone_day,
-            per_ip_hour=settings.code_per_ip_hour,
-            per_ip_day=settings.code_per_ip_day,
-            per_day=settings.code_per_day,
-            failures=settings.sign_in_failures,
-            lock_s=settings.sign_in_lock_s,
-            captcha=CaptchaLimits.of(settings),
-        )
 
 
 class CodeSender(Protocol):
@@ -104,9 +72,9 @@ async def ask_code(
     if limits.captcha and purpose not in OF_SIGNED_IN:
         await require_captcha(session, captcha, normal, limits=limits.captcha, now=now)
     await _one_at_a_time(session, normal, ip)
-    counts = await _count(session, normal, ip, limits, now)
+    counts = await count_codes(session, normal, ip, limits, now)
     if wait_s := seconds_to_wait(counts, limits, now):
-        raise TooManyCodes(f"操作过于频繁，请在 {_in_words(wait_s)}后再试。", retry_after_s=wait_s)
+        raise TooManyCodes(f"操作过于频繁，请在 {in_words(wait_s)}后再试。", retry_after_s=wait_s)
     code = f"{secrets.randbelow(1_000_000):06d}"
     expires_at = now + timedelta(seconds=limits.lifetime_s)
     id_ = uuid7()
@@ -137,28 +105,6 @@ async def ask_code(
     return id_
 
 
-async def check_code(
-    session: AsyncSession,
-    challenge: UUID | None,
-    phone: str,
-    code: str,
-    *,
-    purpose: str = "sign_in",
-    browser_key: str | None,
-    limits: CodeLimits,
-    now: datetime,
-) -> SignInChallenge | None:
-    """The challenge this code opens, locked against others, or None when the try has failed and was counted.
-
-    The caller sets `used_at` to take it, or calls `count_failure` when something else (the password) was wrong. Without a
-    challenge id the browser's newest code counts. Raises TooManyCodes while the phone is locked.
-    """
-    found = await find_challenge(
-        session, challenge, phone, purpose=purpose, browser_key=browser_key, limits=limits, now=now
-    )
-    return found if try_code(found, code, browser_key=browser_key, limits=limits, now=now) else None
-
-
 async def find_challenge(
     session: AsyncSession,
     challenge: UUID | None,
@@ -174,7 +120,7 @@ async def find_challenge(
     Without an id the browser's newest one. Raises TooManyCodes while the phone is locked.
     """
     found = await _lock_challenge(session, challenge, phone, purpose, browser_key)
-    await _refuse_locked(session, phone, limits, now)
+    await refuse_locked(session, phone, limits, now)
     return found
 
 
@@ -200,6 +146,37 @@ def try_code(
     return False
 
 
+async def refuse_code(
+    session: AsyncSession,
+    challenge: SignInChallenge | None,
+    *,
+    browser_key: str | None,
+    limits: CodeLimits,
+    now: datetime,
+    otherwise: str | None = None,
+) -> CodeRefused:
+    """What to raise for a code that opened nothing. The browser that asked for it learns that its code is dead, and when it may
+    ask for another; everybody else, and whoever may try again, hears the general sentence."""
+    dead = why_dead(challenge, limits, now) if challenge and challenge.browser_key == browser_key else None
+    if dead is None or challenge is None:
+        return CodeRefused(otherwise)
+    await session.flush()  # the try at hand counts
+    wait_s = await wait_for_next(session, challenge.phone, challenge.ip, limits, now)
+    when = f"请在 {in_words(wait_s)}后重新获取。" if wait_s else "请重新获取。"
+    return CodeRefused(f"{dead}，{when}", retry_after_s=wait_s or None)
+
+
+def why_dead(challenge: SignInChallenge, limits: CodeLimits, now: datetime) -> str | None:
+    """Why no code opens this challenge any more, in half a sentence; None while one does. It hangs on no code that is typed."""
+    if challenge.used_at is not None:
+        return "这个验证码已经用过"
+    if challenge.voided_at is not None:
+        return "已经发出新的验证码，这一个已作废"
+    if now >= challenge.expires_at:
+        return "验证码已过期"
+    return f"验证码已填错 {limits.tries} 次，已作废" if challenge.tries >= limits.tries else None
+
+
 def count_failure(challenge: SignInChallenge, now: datetime) -> None:
     """One failed try at this code; after the last one it is burnt."""
     challenge.tries += 1
@@ -217,26 +194,6 @@ def hash_code(pepper: bytes, id_: UUID, purpose: str, phone: str, browser_key: s
     return hmac.new(pepper, b"one-time-code\x1f" + bound.encode(), hashlib.sha256).hexdigest()
 
 
-def seconds_to_wait(counts: dict[str, Any], limits: CodeLimits, now: datetime) -> int:
-    """How long until the next code may be asked for; 0 means now."""
-    waits = [_lock_left_s(counts["failures"], counts["failed_at"], limits, now)]
-    if counts["last_at"] is not None:
-        pause_s = (
-            limits.resend_s[min(counts["phone_hour"], len(limits.resend_s)) - 1] if limits.resend_s else 0
-        )
-        waits.append(_left_s(counts["last_at"], pause_s, now) if counts["phone_hour"] else 0)
-    for reached, oldest_at, window_s in (
-        (0 < limits.per_phone_hour <= counts["phone_hour"], counts["phone_hour_from"], 3600),
-        (0 < limits.per_phone_day <= counts["phone_day"], counts["phone_day_from"], 86400),
-        (0 < limits.per_ip_hour <= counts["ip_hour"], counts["ip_hour_from"], 3600),
-        (0 < limits.per_ip_day <= counts["ip_day"], counts["ip_day_from"], 86400),
-        (0 < limits.per_day <= counts["all_day"], counts["all_day_from"], 86400),
-    ):
-        if reached:
-            waits.append(max(1, _left_s(oldest_at, window_s, now)))
-    return max(waits)
-
-
 async def _one_at_a_time(session: AsyncSession, phone: str, ip: str | None) -> None:
     """Two requests at the same moment must not both find a limit unreached. Always the phone first: no deadlock."""
     for key in (f"code:{phone}", f"code-ip:{ip}" if ip else None):
@@ -245,32 +202,6 @@ async def _one_at_a_time(session: AsyncSession, phone: str, ip: str | None) -> N
                 text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key}
             )
 
-
-COUNT_CODES = text("""
-    WITH of_phone AS (
-        SELECT created_at, tries, failed_at FROM sign_in_challenge
-        WHERE phone = :phone AND created_at > CAST(:day AS timestamptz)
-    ), of_ip AS (
-        SELECT created_at FROM sign_in_challenge
-        WHERE ip = :ip AND created_at > CAST(:day AS timestamptz)
-    )
-    SELECT (SELECT id FROM person WHERE phone = :phone AND active) AS person_id,
-        (SELECT max(created_at) FROM of_phone) AS last_at,
-        (SELECT count(*) FROM of_phone WHERE created_at > :hour) AS phone_hour,
-        (SELECT min(created_at) FROM of_phone WHERE created_at > :hour) AS phone_hour_from,
-        (SELECT count(*) FROM of_phone) AS phone_day, (SELECT min(created_at) FROM of_phone) AS phone_day_from,
-        (SELECT count(*) FROM of_ip WHERE created_at > :hour) AS ip_hour,
-        (SELECT min(created_at) FROM of_ip WHERE created_at > :hour) AS ip_hour_from,
-        (SELECT count(*) FROM of_ip) AS ip_day, (SELECT min(created_at) FROM of_ip) AS ip_day_from,
-        (SELECT coalesce(sum(tries), 0) FROM of_phone WHERE failed_at > :lock) AS failures,
-        (SELECT max(failed_at) FROM of_phone) AS failed_at,
-        sent.all_day, sent.all_day_from
-    FROM (
-        SELECT count(*) AS all_day, min(c.created_at) AS all_day_from
-        FROM sign_in_challenge c WHERE c.created_at > CAST(:day AS timestamptz)
-            AND (c.purpose <> ALL(:known_only) OR EXISTS (SELECT FROM person p WHERE p.phone = c.phone))
-    ) AS sent
-""")
 
 REPLACE_CODE = text("""
     WITH voided AS (
@@ -288,28 +219,6 @@ LOCK_CHALLENGE = text("""
     ORDER BY created_at DESC, id DESC LIMIT 1 FOR UPDATE
 """)
 
-COUNT_FAILURES = text("""
-    SELECT coalesce(sum(tries), 0) AS failures, max(failed_at) AS failed_at
-    FROM sign_in_challenge WHERE phone = :phone AND failed_at > :lock
-""")
-
-
-async def _count(
-    session: AsyncSession, phone: str, ip: str | None, limits: CodeLimits, now: datetime
-) -> dict[str, Any]:
-    row = await session.execute(
-        COUNT_CODES,
-        {
-            "phone": phone,
-            "ip": ip,
-            "day": now - timedelta(days=1),
-            "hour": now - timedelta(hours=1),
-            "lock": now - timedelta(seconds=limits.lock_s),
-            "known_only": list(FOR_KNOWN_PHONES),
-        },
-    )
-    return dict(row.mappings().one())
-
 
 async def _lock_challenge(
     session: AsyncSession, id_: UUID | None, phone: str, purpose: str, browser_key: str | None
@@ -321,29 +230,3 @@ async def _lock_challenge(
         statement, {"id": id_, "phone": phone, "purpose": purpose, "browser_key": browser_key}
     )
     return found.one_or_none()
-
-
-async def _refuse_locked(session: AsyncSession, phone: str, limits: CodeLimits, now: datetime) -> None:
-    row = (
-        await session.execute(
-            COUNT_FAILURES, {"phone": phone, "lock": now - timedelta(seconds=limits.lock_s)}
-        )
-    ).one()
-    if wait_s := _lock_left_s(row.failures, row.failed_at, limits, now):
-        raise TooManyCodes(f"连续登录失败次数过多，请在 {_in_words(wait_s)}后再试。", retry_after_s=wait_s)
-
-
-def _lock_left_s(failures: int, failed_at: datetime | None, limits: CodeLimits, now: datetime) -> int:
-    if failed_at is None or failures < limits.failures:
-        return 0
-    return _left_s(failed_at, limits.lock_s, now)
-
-
-def _left_s(since: datetime, seconds: int, now: datetime) -> int:
-    return max(0, ceil((since + timedelta(seconds=seconds) - now).total_seconds()))
-
-
-def _in_words(seconds: int) -> str:
-    if seconds < 120:
-        return f"{seconds} 秒"
-    return f"{ceil(seconds / 60)} 分钟" if seconds < 7200 else f"{ceil(seconds / 3600)} 小时"

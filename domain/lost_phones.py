@@ -6,6 +6,7 @@ What is asked tells nothing about who exists: any old number is taken down, know
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -13,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain import audit
 from domain.actor import Actor
-from domain.codes import CodeLimits, check_code
+from domain.code_limits import CodeLimits
+from domain.codes import find_challenge, refuse_code, try_code
 from domain.exceptions import PhoneRefused
 from domain.models import PhoneRequest
 from domain.people import normalise_phone
@@ -131,19 +133,12 @@ async def send_request(
     now: datetime,
 ) -> PhoneRequest:
     """Take the code that went to the new number, and the request down; an open one for the same number is replaced."""
-    opened = await check_code(
-        session,
-        challenge,
-        lost.new_phone,
-        code,
-        purpose=PURPOSE,
-        browser_key=browser_key,
-        limits=limits,
-        now=now,
-    )
-    if opened is None:
-        raise PhoneRefused({"code": WRONG})
-    opened.used_at = now
+    bound: dict[str, Any] = {"browser_key": browser_key, "limits": limits, "now": now}
+    tried = await find_challenge(session, challenge, lost.new_phone, purpose=PURPOSE, **bound)
+    if tried is None or not try_code(tried, code, **bound):
+        refusal = await refuse_code(session, tried, **bound, otherwise=WRONG)
+        raise PhoneRefused({"code": refusal.message})
+    tried.used_at = now
     await session.execute(ONE_AT_A_TIME, {"phone": lost.new_phone})
     await session.execute(REPLACE_REQUEST, {"phone": lost.new_phone, "now": now})
     request = PhoneRequest(

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain import audit
 from domain.actor import Actor
-from domain.codes import CodeLimits, CodeSender, ask_code, find_challenge, try_code
+from domain.code_limits import CodeLimits
+from domain.codes import CodeSender, ask_code, find_challenge, refuse_code, try_code
 from domain.exceptions import PhoneRefused
 from domain.people import normalise_phone
 from domain.sessions import end_all_sessions
@@ -83,7 +84,7 @@ async def change_phone(
     errors: dict[str, str] = {}
     for field, challenge, code in (("old_code", old, codes.old_code), ("new_code", new, codes.new_code)):
         if not try_code(challenge, code, **bound):
-            errors[field] = WRONG
+            errors[field] = (await refuse_code(session, challenge, **bound, otherwise=WRONG)).message
     if errors or old is None or new is None:
         raise PhoneRefused(errors)
     old.used_at = new.used_at = now

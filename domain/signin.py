@@ -13,7 +13,8 @@ from sqlmodel import col
 
 from domain import audit
 from domain.actor import Actor
-from domain.codes import CodeLimits, CodeSender, ask_code, count_failure, find_challenge, try_code
+from domain.code_limits import CodeLimits
+from domain.codes import CodeSender, ask_code, count_failure, find_challenge, refuse_code, try_code
 from domain.exceptions import CodeRefused
 from domain.models import Officer, Person, SignInChallenge
 from domain.passwords import check_password, hash_password
@@ -135,7 +136,7 @@ async def _take_code(
     await check_password(None, password)
     if tried is not None:
         await _record_failure(session, tried, None, ip, now)
-    raise CodeRefused
+    raise await refuse_code(session, tried, browser_key=browser_key, limits=limits, now=now)
 
 
 async def _record_failure(

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain import lost_phones, phones
 from domain.actor import Actor
-from domain.codes import CodeLimits
+from domain.code_limits import CodeLimits
 from domain.lost_phones import RequestView
 from domain.phones import ChangeCodes
 from messages.outbox import NewMessage, enqueue

@@ -13,9 +13,11 @@ from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from api.pages.sign_in import tell_wait
 from api.security import browser_key, client_ip, make_browser_key
+from domain.code_limits import wait_for_next
 from domain.codes import ask_code
 from domain.exceptions import CaptchaRefused, CodeRefused, PhoneRefused, TooManyCodes
 from domain.lost_phones import PURPOSE, check_lost_phone, list_registrar_offices, send_request
+from domain.people import normalise_phone
 from domain.phones import ChangeCodes, ask_change_codes
 from errors import Refusal
 from tasks.phones import change_phone
@@ -62,7 +64,11 @@ async def send_codes(
             errors=errors_of(refusal, "phone"),
         )
         return tell_wait(page, refusal)
-    sent = {"old": old, "new": new}
+    sent = {
+        "old": old,
+        "new": new,
+        "wait_s": await _wait_for_both(request, session, wired, actor, phone, now),
+    }
     return draw(request, "phone.html", frame=frame, phone=phone, sent=sent, errors={})
 
 
@@ -85,13 +91,14 @@ async def take_codes(
     try:
         await change_phone(session, actor, phone, codes, limits=wired.code_limits, now=now)
     except (PhoneRefused, TooManyCodes) as refusal:  # wrong codes are counted: no rollback
+        wait_s = await _wait_for_both(request, session, wired, actor, phone, now)
         page = draw(
             request,
             "phone.html",
             status=status_of(refusal),
             frame=frame,
             phone=phone,
-            sent={"old": old_challenge, "new": new_challenge},
+            sent={"old": old_challenge, "new": new_challenge, "wait_s": wait_s},
             errors=errors_of(refusal, "old_code"),
         )
         return tell_wait(page, refusal)
@@ -134,7 +141,8 @@ async def send_lost_code(
         )
     except (PhoneRefused, CodeRefused, CaptchaRefused, TooManyCodes) as refusal:
         return await _draw_help(request, session, wired, now, typed, refusal)
-    return draw(request, "help_code.html", typed=typed, challenge=challenge, errors={})
+    wait_s = await wait_for_next(session, lost.new_phone, client_ip(request), wired.code_limits, now)
+    return draw(request, "help_code.html", typed=typed, challenge=challenge, wait_s=wait_s, errors={})
 
 
 @router.post("/sign-in/help/send")
@@ -155,19 +163,30 @@ async def take_lost_code(
             session, lost, challenge, code, browser_key=key, limits=wired.code_limits, now=now
         )
     except (PhoneRefused, TooManyCodes) as refusal:  # wrong codes are counted: no rollback
-        errors = errors_of(refusal, "code")
+        phone = normalise_phone(typed["phone"]) or ""
         page = draw(
             request,
             "help_code.html",
             status=status_of(refusal),
             typed=typed,
             challenge=challenge,
-            errors=errors,
+            wait_s=await wait_for_next(session, phone, client_ip(request), wired.code_limits, now),
+            errors=errors_of(refusal, "code"),
         )
         return tell_wait(page, refusal)
     offices = dict(await list_registrar_offices(session))
     return draw(
         request, "help_done.html", office=offices.get(row.office or ""), number=row.id.hex[-8:].upper()
+    )
+
+
+async def _wait_for_both(
+    request: Request, session: SessionDep, wired: WiredDep, actor: ActorDep, phone: str, now: NowDep
+) -> int:
+    """The seconds until both numbers may have another code."""
+    phones = (actor.phone, normalise_phone(phone) or "")
+    return max(
+        [await wait_for_next(session, one, client_ip(request), wired.code_limits, now) for one in phones]
     )
 
 

@@ -15,13 +15,15 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from api.answers import Json
-from api.deps import NowDep, SessionDep, SettingsDep, WiredDep
+from api.deps import NowDep, SessionDep, WiredDep
 from api.json.attachments import answer_stored
 from api.json.registrations import take_licence
 from api.pages.applying import Application, find_application, licence_of, open_application, show_answers
 from api.pages.captcha import CaptchaDep, CaptchaView, follow_wish, proof_of, view_captcha
+from api.pages.phones import errors_of, status_of
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
+from api.pages.sign_in import tell_wait
 from api.pages.wording import short_moment
 from api.pages.work import (
     Work,
@@ -34,6 +36,7 @@ from api.pages.work import (
 )
 from api.security import browser_key, client_ip, give_browser_key, make_browser_key
 from domain import applications
+from domain.code_limits import wait_for_next
 from domain.codes import ask_code
 from domain.exceptions import (
     AlreadyApplied,
@@ -118,7 +121,7 @@ async def send_code(
 
 @router.get("/register/{challenge}/code")
 async def show_code(
-    request: Request, session: SessionDep, settings: SettingsDep, now: NowDep, challenge: UUID
+    request: Request, session: SessionDep, wired: WiredDep, now: NowDep, challenge: UUID
 ) -> Response:
     """The code, for the browser that asked for it only."""
     found = await applications.find_challenge(session, challenge, browser_key(request))
@@ -126,7 +129,7 @@ async def show_code(
         return go_to("/register/phone")
     if await applications.find_draft(session, challenge, now) is not None:
         return go_to(f"/register/{challenge}")
-    wait_s = settings.code_resend_s[0] if settings.code_resend_s else 0
+    wait_s = await wait_for_next(session, found.phone, client_ip(request), wired.code_limits, now)
     return _draw_code(request, challenge, found.phone, wait_s=wait_s)
 
 
@@ -150,8 +153,8 @@ async def take_code(
                 now=now,
             )
         except (CodeRefused, TooManyCodes) as refusal:  # a wrong try is counted: no rollback
-            errors = {"code": refusal.message}
-            return _draw_code(request, challenge, found.phone, errors=errors)
+            wait_s = await wait_for_next(session, found.phone, client_ip(request), wired.code_limits, now)
+            return _draw_code(request, challenge, found.phone, wait_s=wait_s, refusal=refusal)
         await applications.open_draft(session, proved, now)
     return go_to(f"/register/{challenge}")
 
@@ -366,18 +369,16 @@ def _draw_phone(
     *,
     expired: bool = False,
 ) -> Response:
-    status = 200 if refusal is None else 429 if isinstance(refusal, TooManyCodes) else 422
-    field = "captcha" if isinstance(refusal, CaptchaRefused) else "phone"
-    errors = {field: refusal.message} if refusal else {}
-    return draw(
+    page = draw(
         request,
         "register/phone.html",
-        status=status,
+        status=status_of(refusal) if refusal else 200,
         phone=phone,
         captcha=captcha,
-        errors=errors,
+        errors=errors_of(refusal, "phone") if refusal else {},
         expired=expired,
     )
+    return tell_wait(page, refusal) if refusal else page
 
 
 def _draw_code(
@@ -385,15 +386,16 @@ def _draw_code(
     challenge: UUID,
     phone: str,
     *,
-    wait_s: int = 0,
-    errors: dict[str, str] | None = None,
+    wait_s: int,
+    refusal: Refusal | None = None,
 ) -> Response:
-    return draw(
+    page = draw(
         request,
         "register/code.html",
-        status=422 if errors else 200,
+        status=status_of(refusal) if refusal else 200,
         challenge=challenge,
         phone=phone,
         wait_s=wait_s,
-        errors=errors or {},
+        errors=errors_of(refusal, "code") if refusal else {},
     )
+    return tell_wait(page, refusal) if refusal else page

@@ -14,6 +14,7 @@ from api.pages.devices import name_device
 from api.pages.entry_names import entry_name
 from api.pages.menu import read_menu
 from api.security import csrf_token, give_browser_key, make_browser_key
+from domain.code_limits import in_words
 from settings import Settings
 
 API = Path(__file__).parents[1]
@@ -86,6 +87,7 @@ def _environment() -> Environment:
         "as_list": as_list,
         "has_short_options": has_short_options,
         "role_names": wording.role_names,
+        "wait": in_words,
     }
     environment.filters.update(mine)
     known: dict[str, Any] = {

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlmodel import col
 from starlette.responses import Response
 
-from api.deps import ActorDep, MaybeActorDep, NowDep, SessionDep, SettingsDep, WiredDep, allow
+from api.deps import ActorDep, MaybeActorDep, NowDep, SessionDep, WiredDep, allow
 from api.pages.captcha import CaptchaDep, CaptchaView, follow_wish, proof_of, view_captcha
 from api.pages.menu import first_address
 from api.pages.render import draw, go_to
@@ -21,6 +21,7 @@ from api.security import (
     make_browser_key,
     take_session,
 )
+from domain.code_limits import wait_for_next
 from domain.exceptions import CaptchaRefused, CodeRefused, TooManyCodes
 from domain.models import SignInChallenge
 from domain.people import list_memberships
@@ -29,6 +30,7 @@ from domain.signin import ask_code, end_all_sessions, end_session, sign_in, swit
 from errors import Refusal
 
 router = APIRouter(include_in_schema=False)
+PURPOSE = "sign_in"
 Text = Annotated[str, Form(max_length=300)]
 NextQuery = Annotated[str, Query(alias="next", max_length=300)]
 NextField = Annotated[str, Form(alias="next", max_length=300)]
@@ -96,7 +98,7 @@ async def send_code(
 async def show_code(
     request: Request,
     session: SessionDep,
-    settings: SettingsDep,
+    wired: WiredDep,
     now: NowDep,
     challenge: UUID,
     officer: bool = False,
@@ -106,7 +108,7 @@ async def show_code(
     phone = await _phone_of(session, request, challenge)
     if phone is None:
         return go_to("/sign-in")
-    wait_s = max(0, settings.code_resend_s[0] if settings.code_resend_s else 0)
+    wait_s = await wait_for_next(session, phone, client_ip(request), wired.code_limits, now)
     return _draw_code(request, challenge, phone, officer, safe_address(onward), wait_s=wait_s)
 
 
@@ -129,7 +131,10 @@ async def take_code(
         return go_to("/sign-in")
     errors = _missing(code, password, officer)
     if errors:
-        return _draw_code(request, challenge, phone, officer, address, status=422, errors=errors)
+        wait_s = await wait_for_next(session, phone, client_ip(request), wired.code_limits, now)
+        return _draw_code(
+            request, challenge, phone, officer, address, status=422, wait_s=wait_s, errors=errors
+        )
     try:
         signed_in = await sign_in(
             session,
@@ -145,6 +150,7 @@ async def take_code(
             now=now,
         )
     except (CodeRefused, TooManyCodes) as refusal:  # a wrong try is counted: no rollback here
+        wait_s = await wait_for_next(session, phone, client_ip(request), wired.code_limits, now)
         return tell_wait(
             _draw_code(
                 request,
@@ -153,6 +159,7 @@ async def take_code(
                 officer,
                 address,
                 status=_status_of(refusal),
+                wait_s=wait_s,
                 errors={"code": refusal.message},
             ),
             refusal,
@@ -290,6 +297,8 @@ async def _phone_of(session: SessionDep, request: Request, challenge: UUID) -> s
     """The phone this browser asked a code for."""
     return await session.scalar(
         select(col(SignInChallenge.phone)).where(
-            col(SignInChallenge.id) == challenge, col(SignInChallenge.browser_key) == browser_key(request)
+            col(SignInChallenge.id) == challenge,
+            col(SignInChallenge.purpose) == PURPOSE,
+            col(SignInChallenge.browser_key) == browser_key(request),
         )
     )

@@ -9,6 +9,7 @@ import pytest
 
 from api.app import create_app
 from domain.captcha import CaptchaLimits
+from tests.api.applying import add_applicant
 from tests.api.conftest import World
 from tests.domain.test_captcha import Easel
 
@@ -89,3 +90,18 @@ async def test_a_program_may_wait_instead_once_an_hour(guarded: tuple[httpx.Asyn
     refused = await client.post("/api/v1/sign-in/captcha/wait")
     assert refused.status_code == 429
     assert 3590 <= int(refused.headers["retry-after"]) <= 3600
+
+
+async def test_a_program_that_registers_an_enterprise_reads_it_first(world: World) -> None:
+    guarded, easel = with_captcha(world)
+    applicant = add_applicant(guarded)
+    wanted: dict[str, Any] = {"phone": applicant.phone, "purpose": "register"}
+    refused = await applicant.client.post("/api/v1/sign-in/code", json=wanted)
+    assert refused.status_code == 422 and refused.json()["type"].endswith("captcha_refused")
+    told = (await applicant.client.get("/api/v1/sign-in/captcha")).json()
+    wanted["captcha"] = {"id": told["id"], "answer": easel.drawn[-1]}
+    asked = await applicant.client.post("/api/v1/sign-in/code", json=wanted)
+    assert asked.status_code == 202, asked.text
+    applicant.challenge, applicant.code = asked.json()["challenge"], applicant.pigeons.code
+    sent = await applicant.client.post("/api/v1/registrations", json=await applicant.body())
+    assert sent.status_code == 201, sent.text

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.ids import uuid7
 from domain.actor import Actor, member_groups
-from domain.codes import CodeLimits
+from domain.code_limits import CodeLimits
 from domain.models import Enterprise, Issue, IssueOffice, Membership, Officer, OfficerRole, Person
 from domain.seed import seed
 

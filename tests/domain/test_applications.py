@@ -11,7 +11,8 @@ from sqlmodel import col
 
 from domain import applications
 from domain.attachments import UNCLAIMED_AFTER, FolderStore, sweep_orphans
-from domain.codes import CodeLimits, ask_code
+from domain.code_limits import CodeLimits
+from domain.codes import ask_code
 from domain.exceptions import AttachmentRefused, CodeRefused
 from domain.models import Attachment, Enterprise, Registration, RegistrationDraft, SignInChallenge
 from domain.people import list_memberships

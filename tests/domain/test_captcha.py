@@ -21,7 +21,8 @@ from domain.captcha import (
     wait_instead,
     waits_now,
 )
-from domain.codes import CodeLimits, ask_code
+from domain.code_limits import CodeLimits
+from domain.codes import ask_code
 from domain.exceptions import CaptchaRefused, TooManyCodes
 from domain.models import Captcha, SignInChallenge
 from tests.domain.conftest import Pigeons

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.codes import CodeLimits, ask_code, check_code
+from domain.code_limits import CodeLimits
+from domain.codes import ask_code, find_challenge, try_code
 from domain.exceptions import CodeRefused, TooManyCodes
 from domain.models import SignInChallenge
 
@@ -45,10 +46,15 @@ class Desk:
         )
 
     async def check(self, challenge: UUID | None, code: str, **changed: Any) -> SignInChallenge | None:
-        arguments = {"purpose": "sign_in", "browser_key": self.browser, "phone": self.phone} | changed
-        return await check_code(
-            self.session, challenge, code=code, limits=self.limits, now=self.now, **arguments
-        )
+        """The challenge that the code opens; None when it opens none."""
+        bound: dict[str, Any] = {
+            "browser_key": changed.get("browser_key", self.browser),
+            "limits": self.limits,
+            "now": self.now,
+        }
+        phone, purpose = changed.get("phone", self.phone), changed.get("purpose", "sign_in")
+        found = await find_challenge(self.session, challenge, phone, purpose=purpose, **bound)
+        return found if try_code(found, code, **bound) else None
 
     def wait(self, **time: float) -> None:
         self.now += timedelta(**time)

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain.actor import Actor
-from domain.codes import CodeLimits, ask_code
+from domain.code_limits import CodeLimits
+from domain.codes import ask_code
 from domain.exceptions import PhoneRefused, TooManyCodes
 from domain.lost_phones import (
     LostPhone,

@@ -10,7 +10,8 @@ from sqlalchemy import event, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain.codes import CodeLimits, ask_code
+from domain.code_limits import CodeLimits
+from domain.codes import ask_code
 from domain.exceptions import CodeRefused
 from domain.models import AuditPersonal, AuditRecord, SignInChallenge, SignInSession
 from domain.signin import SignedIn, hash_password, sign_in

@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import text
 
 from tests.api.applying import add_applicant
+from tests.api.test_captcha import with_captcha
 from tests.api.test_json_life import PNG
 from tests.api.test_registrations import PDF, relax, review
 from tests.pages.conftest import Visitor, World
+from tests.pages.test_sign_in import look
 from tests.tasks.applicants import make_uscc
 
 TYPED = {
@@ -128,6 +130,28 @@ async def test_a_wrong_code_is_told_and_counted(world: World) -> None:
     await visitor.send(visitor.address, {"code": "000 00x"})
     assert visitor.status == 422 and "验证码不正确" in visitor.html
     assert await count(world, "SELECT sum(tries) FROM sign_in_challenge") == 1
+
+
+async def test_the_picture_is_read_before_the_first_code_and_not_again(world: World) -> None:
+    guarded, easel = with_captcha(world)
+    applicant = add_applicant(guarded)
+    visitor = Visitor(applicant.client)
+    for answer in (None, "WRONG"):
+        await visitor.open("/register/phone")
+        await look(visitor, easel)
+        html = await visitor.send("/register/phone", {"phone": applicant.phone, "captcha": answer or ""})
+        assert visitor.status == 422 and 'href="#f-captcha"' in html and f'value="{applicant.phone}"' in html
+    html = await visitor.send("/register/phone", {"phone": applicant.phone, "captcha_wish": "new"})
+    assert visitor.status == 200 and "error-summary" not in html
+    answer = await look(visitor, easel)
+    await visitor.send("/register/phone", {"phone": applicant.phone, "captcha": answer})
+    address = visitor.address
+    assert visitor.status == 200 and address.endswith("/code")
+    html = await visitor.send("/register/phone", {"phone": applicant.phone})
+    assert visitor.status == 429 and "操作过于频繁" in html, "it asks for no other picture, the pause is told"
+    await visitor.open(address)
+    await visitor.send(address, {"code": applicant.pigeons.code})
+    assert "填写企业信息" in visitor.html
 
 
 @pytest.mark.parametrize(
