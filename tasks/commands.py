@@ -60,7 +60,7 @@ async def claim(
 async def _claim(
     session: AsyncSession, engine: Engine, actor: Actor, task_id: UUID, now: datetime
 ) -> Step | None:
-    async with named(session), command(session):
+    async with named(session, actor), command(session):
         locked, task = await lock_known(session, engine, actor, task_id)
         if task.claimed_by == actor.person_id and task.state == "ready":
             return None
@@ -95,7 +95,7 @@ async def claim_many(
 
 async def release(session: AsyncSession, engine: Engine, actor: Actor, task_id: UUID, now: datetime) -> Step:
     """Put a task back into its groups; not one that was assigned to me alone."""
-    async with named(session), command(session):
+    async with named(session, actor), command(session):
         locked, task = await lock_known(session, engine, actor, task_id)
         require_mine(actor, task)
         if task.assignee is not None or not task.candidate_groups:
@@ -109,7 +109,7 @@ async def hand_over(
     session: AsyncSession, engine: Engine, actor: Actor, task_id: UUID, to: UUID, now: datetime
 ) -> Step:
     """Give my task to somebody else in its groups (an active handler of the same office)."""
-    async with named(session), command(session):
+    async with named(session, actor), command(session):
         await hold_groups(session, to)
         locked, task = await lock_known(session, engine, actor, task_id)
         require_mine(actor, task)
@@ -126,7 +126,7 @@ async def list_colleagues(
     session: AsyncSession, engine: Engine, actor: Actor, task_id: UUID
 ) -> list[Colleague]:
     """Who my task may be handed over to."""
-    async with named(session):
+    async with named(session, actor):
         require_mine(actor, (await lock_known(session, engine, actor, task_id))[1])
         return [one for one in await _find_colleagues(session, task_id) if one.id != actor.person_id]
 
@@ -142,7 +142,7 @@ async def save_draft(
     """Keep what has been typed so far, unchecked, as it is; when it was saved. One statement while all is well."""
     parameters = {**scope(actor), "task_id": task_id, "draft": encode_draft(answers), "now": now}
     if (await session.execute(statements.SAVE_DRAFT, parameters)).first() is None:
-        async with named(session):
+        async with named(session, actor):
             _, task = await lock_known(session, engine, actor, task_id)
             require_mine(actor, task)
             raise NotFound
@@ -194,14 +194,16 @@ def require_mine(actor: Actor, task: TaskRow) -> None:
 
 
 @asynccontextmanager
-async def named(session: AsyncSession) -> AsyncIterator[None]:
-    """Add the names of people to refusals that tell who: `claimed_by_name`, `by_person_name`."""
+async def named(session: AsyncSession, actor: Actor) -> AsyncIterator[None]:
+    """Add the names of people to refusals that tell who: `claimed_by_name`, `by_person_name`; of colleagues as this actor's
+    enterprise calls them."""
     try:
         yield
     except Refusal as refusal:
         people = {key: refusal.details[key] for key in PEOPLE_IN_DETAILS if refusal.details.get(key)}
         if people:
-            names = await find_names(session, [UUID(str(id_)) for id_ in people.values()])
+            ids = [UUID(str(id_)) for id_ in people.values()]
+            names = await find_names(session, ids, enterprise_id=actor.enterprise_id)
             for key, id_ in people.items():
                 refusal.details[f"{key}_name"] = names.get(UUID(str(id_)))
         raise

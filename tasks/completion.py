@@ -69,7 +69,7 @@ async def complete(
     """
     body_hash = hash_body(task_id, answers)
     _require_key(idempotency_key)
-    async with named(session), command(session):
+    async with named(session, actor), command(session):
         locked, task = await lock_known(session, engine, actor, task_id)
         if task.state != "ready" and idempotency_key:
             earlier = await _find_earlier(session, actor, route, idempotency_key, body_hash)
@@ -125,15 +125,18 @@ async def finish(session: AsyncSession, step: Step, now: datetime) -> None:
 
 async def keep_as_draft(
     session: AsyncSession, actor: Actor, task_id: UUID, answers: Mapping[str, Any], now: datetime
-) -> None:
-    """After a failure of ours: the answers become the task's draft, so that nothing typed is lost. Its own transaction."""
+) -> bool:
+    """After a failure of ours: the answers become the task's draft, so that nothing typed is lost. Its own transaction.
+
+    False when there is no such task of theirs (any more).
+    """
     parameters = {
         "task_id": task_id,
         "person_id": actor.person_id,
         "draft": encode_draft(answers),
         "now": now,
     }
-    await session.execute(statements.KEEP_DRAFT, parameters)
+    return (await session.execute(statements.KEEP_DRAFT, parameters)).first() is not None
 
 
 def hash_body(task_id: UUID, answers: Mapping[str, Any]) -> str:

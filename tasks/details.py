@@ -113,7 +113,7 @@ async def get_issue(session: AsyncSession, engine: Engine, actor: Actor, issue_i
     files = await session.scalars(select(Attachment).where(col(Attachment.instance_id) == issue_id))
     tasks = (await session.execute(statements.OPEN_OF_INSTANCE, {"instance_id": issue_id})).all()
     offices = await _office_names(session)
-    people = await find_names(session, _people(issue, answers, evaluations, changes, tasks))
+    people = await find_names(session, _people(issue, answers, evaluations, changes, tasks), about=issue_id)
     done = await list_done_tasks(session, engine, issue_id)
     enterprise = await session.get(Enterprise, issue.enterprise_id)
     return IssueDetail(

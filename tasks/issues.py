@@ -17,7 +17,7 @@ from domain.access import readable_by, require_withdrawable
 from domain.actor import Actor
 from domain.exceptions import CannotWithdraw
 from domain.issues import facts, next_number, require_approved
-from domain.models import CustomsOffice, Enterprise, Issue, IssueRecord, Person
+from domain.models import CustomsOffice, Enterprise, Issue, IssueRecord, Membership, Person
 from domain.search import matches
 from engine.exceptions import NotWaiting, UnknownProcess
 from engine.instances import Engine
@@ -162,7 +162,7 @@ async def withdraw_issue(
     session: AsyncSession, engine: Engine, actor: Actor, issue_id: UUID, now: datetime
 ) -> IssueRecord:
     """Take my issue back. CannotWithdraw says why not, and who of customs took it when."""
-    async with named(session), command(session):
+    async with named(session, actor), command(session):
         try:
             locked = await engine.lock_instance(session, issue_id)
         except UnknownProcess as error:
@@ -243,12 +243,21 @@ def _lines(actor: Actor) -> Select[*tuple[Any, ...]]:
             *(getattr(Issue, name) for name in shown),
             col(CustomsOffice.name).label("office_name"),
             col(Enterprise.name).label("enterprise_name"),
-            col(Person.name).label("submitter_name"),
+            func.coalesce(func.nullif(col(Membership.display_name), ""), col(Person.name)).label(
+                "submitter_name"
+            ),
             mine.label("my_task_id"),
         )
         .join(CustomsOffice, col(CustomsOffice.code) == col(Issue.office))
         .join(Enterprise, col(Enterprise.id) == col(Issue.enterprise_id))
         .join(Person, col(Person.id) == col(Issue.submitter_id))
+        .outerjoin(
+            Membership,
+            and_(
+                col(Membership.person_id) == col(Issue.submitter_id),
+                col(Membership.enterprise_id) == col(Issue.enterprise_id),
+            ),
+        )
     )
 
 

@@ -98,7 +98,7 @@ async def get_registration(
             .order_by(col(RegistrationChange.id))
         )
     ).all()
-    people = await find_names(session, _people(registration, changes, tasks))
+    people = await find_names(session, _people(registration, changes, tasks), about=registration_id)
     offices = dict((await session.execute(select(col(CustomsOffice.code), col(CustomsOffice.name)))).all())
     return RegistrationDetail(
         registration=registration,

@@ -206,8 +206,11 @@ SELECT
 
 GET_TASK: TextClause = text(f"""
 SELECT {_LINE}, t.definition_id, t.state, t.candidate_groups, t.assignee, t.draft, t.draft_saved_at, t.answers,
-    t.completed_by, {_SCOPE} AS in_scope, holder.name AS claimed_by_name
+    t.completed_by, {_SCOPE} AS in_scope, coalesce(nullif(member.display_name, ''), holder.name) AS claimed_by_name
 FROM user_task t {_JOINS} LEFT JOIN person holder ON holder.id = t.claimed_by
+LEFT JOIN membership member ON member.person_id = holder.id
+    AND member.enterprise_id = coalesce(i.enterprise_id, reg.enterprise_id)
+    AND NOT EXISTS (SELECT FROM officer f WHERE f.person_id = holder.id)
 WHERE t.id = :task_id
 """)
 
@@ -222,6 +225,7 @@ RETURNING t.id
 KEEP_DRAFT: TextClause = text("""
 UPDATE user_task SET draft = CAST(:draft AS jsonb), draft_saved_at = :now
 WHERE id = :task_id AND state = 'ready' AND claimed_by = :person_id
+RETURNING id
 """)
 
 # Who may take over a task: everyone active in one of its candidate groups.
@@ -233,7 +237,7 @@ JOIN officer f ON f.id = r.officer_id AND f.active
 JOIN person p ON p.id = f.person_id AND p.active
 WHERE t.id = :task_id
 UNION
-SELECT p.id, p.name FROM user_task t
+SELECT p.id, coalesce(nullif(m.display_name, ''), p.name) FROM user_task t
 CROSS JOIN LATERAL unnest(t.candidate_groups) AS g(group_name)
 JOIN membership m ON m.enterprise_id::text = split_part(g.group_name, ':', 2)
     AND split_part(g.group_name, ':', 1) = ANY(m.roles) AND m.active

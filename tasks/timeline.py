@@ -87,7 +87,7 @@ async def read_timeline(
     """Everything that happened, oldest first. The caller has made sure that it may be read."""
     rows = (await session.execute(statements.TIMELINE, {"instance_id": instance_id})).all()
     lists = await load_lists(session, instance_id) if any(row.answers for row in rows) else {}
-    names = await find_names(session, _people(rows))
+    names = await find_names(session, _people(rows), about=instance_id)
     words = {**WORDS, "started": STARTED.get(process, "提出问题")}
     return [await _entry(session, engine, row, words, names, lists) for row in rows]
 
@@ -96,7 +96,8 @@ async def list_done_tasks(session: AsyncSession, engine: Engine, instance_id: UU
     """Every completed user task with its answers. `is_generic`: no operator has written them anywhere else."""
     rows = (await session.execute(statements.DONE_OF_INSTANCE, {"instance_id": instance_id})).all()
     lists = await load_lists(session, instance_id) if rows else {}
-    names = await find_names(session, {row.completed_by for row in rows if row.completed_by})
+    people = {row.completed_by for row in rows if row.completed_by}
+    names = await find_names(session, people, about=instance_id)
     done: list[DoneTask] = []
     for row in rows:
         definition = await engine.catalogue.load(session, row.definition_id)
