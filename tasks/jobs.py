@@ -32,7 +32,14 @@ from engine.instances import Engine
 from settings import Settings
 from tasks import statements
 from tasks.completion import finish
-from tasks.incidents import settle_timers
+from tasks.incidents import (
+    DEADLINES,
+    LATE_WORK,
+    TIMERS,
+    note_failure,
+    settle_command,
+    settle_past,
+)
 from tasks.leavers import Heirs, move_issue
 from tasks.operators import OVERDUE_TIMER, REMIND_TIMER
 from tasks.returns import give_back
@@ -83,31 +90,15 @@ async def fire_due_timer(sessions: async_sessionmaker[AsyncSession], engine: Eng
                 if step is None:
                     return False
                 await finish(session, step, now)
-            await settle_timers(session, step.instance_id, now)
+            await settle_command(session, step.instance_id, TIMERS, now)
             await session.commit()
             return True
         except EngineFailure as error:
             await session.rollback()
             failure = error
-    log.error(
-        "timer.failed",
-        instance_id=str(failure.instance_id),
-        element_id=failure.element_id,
-        error=type(failure.__cause__ or failure).__name__,
-    )
     if failure.instance_id is None:
         raise failure
-    async with sessions() as session:
-        await engine.record_incident(
-            session,
-            instance_id=failure.instance_id,
-            element_id=failure.element_id,
-            task_id=None,
-            command="run_due_timers",
-            error=str(failure),
-            now=now,
-        )
-        await session.commit()
+    await note_failure(sessions, engine, failure, command=TIMERS, instance_id=failure.instance_id, now=now)
     return True
 
 
@@ -117,7 +108,7 @@ async def move_deadlines(
     """Set open deadlines anew where this calendar puts them on another day; how many moved.
 
     Needed when a year's holidays become known. Each issue or registration has a transaction of its own and is looked at again
-    in it.
+    in it; one for which it fails becomes an incident.
     """
     issues = select(col(Issue.id), literal("issue")).where(
         col(Issue.closed_at).is_(None), col(Issue.phase).in_(OPEN_PHASES)
@@ -129,11 +120,27 @@ async def move_deadlines(
         found = [*await session.execute(issues), *await session.execute(registrations)]
     moved = 0
     for id_, process in found:
-        async with sessions() as session, command(session):
-            if await _move_deadline(session, engine, calendar, id_, process, now):
-                await session.commit()
-                moved += 1
+        try:
+            moved += await _move_one(sessions, engine, calendar, id_, process, now)
+        except EngineFailure as failure:
+            await note_failure(sessions, engine, failure, command=DEADLINES, instance_id=id_, now=now)
     return moved
+
+
+async def _move_one(
+    sessions: async_sessionmaker[AsyncSession],
+    engine: Engine,
+    calendar: WorkingCalendar,
+    id_: UUID,
+    process: str,
+    now: datetime,
+) -> bool:
+    async with sessions() as session, command(session):
+        if not await _move_deadline(session, engine, calendar, id_, process, now):
+            return False
+        await settle_command(session, id_, DEADLINES, now)
+        await session.commit()
+        return True
 
 
 async def _move_deadline(
@@ -171,15 +178,24 @@ async def _move_deadline(
 async def move_late_work(
     sessions: async_sessionmaker[AsyncSession], engine: Engine, now: datetime, *, limit: int = 200
 ) -> int:
-    """Give the heirs of people who have left what has come to those people since; how many issues moved."""
+    """Give the heirs of people who have left what has come to those people since; how many issues moved. One for which it fails
+    becomes an incident."""
     async with sessions() as session:
         late = (await session.execute(statements.LATE_WORK, {"limit": limit})).all()
+    moved = 0
     for row in late:
-        async with sessions() as session:
-            heirs = Heirs(row.work_to, work_is_executive=row.work_is_executive, reviews=row.reviews_to)
-            await move_issue(session, engine, row.issue_id, row.person_id, heirs, actor_id=None, now=now)
-            await session.commit()
-    return len(late)
+        heirs = Heirs(row.work_to, work_is_executive=row.work_is_executive, reviews=row.reviews_to)
+        try:
+            async with sessions() as session:
+                await move_issue(session, engine, row.issue_id, row.person_id, heirs, actor_id=None, now=now)
+                await settle_command(session, row.issue_id, LATE_WORK, now)
+                await session.commit()
+            moved += 1
+        except EngineFailure as failure:
+            await note_failure(
+                sessions, engine, failure, command=LATE_WORK, instance_id=row.issue_id, now=now
+            )
+    return moved
 
 
 @jobs.periodic(cron="*/5 * * * *")
@@ -190,6 +206,15 @@ async def move_late_work_often(context: JobContext, timestamp: int) -> None:
     now = datetime.fromtimestamp(timestamp, tz=UTC)
     if moved := await move_late_work(parts.sessions, parts.engine, now):
         log.info("late_work.moved", issues=moved)
+
+
+@jobs.periodic(cron="*/5 * * * *")
+@jobs.task(name="settle_past", queue=QUEUE, pass_context=True, queueing_lock="settle_past")
+async def settle_past_often(context: JobContext, timestamp: int) -> None:
+    """Every five minutes: incidents that are none any more."""
+    parts: Parts = context.additional_context["wired"]
+    async with parts.sessions.begin() as session:
+        await settle_past(session, datetime.fromtimestamp(timestamp, tz=UTC))
 
 
 async def purge_answers(session: AsyncSession, now: datetime, keep_d: int) -> None:

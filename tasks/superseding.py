@@ -14,6 +14,7 @@ from domain.registrations import find_superseded
 from engine.exceptions import EngineFailure, NotWaiting
 from engine.instances import Engine
 from tasks.completion import finish
+from tasks.incidents import SUPERSEDE, note_failure
 from tasks.subjects import command
 
 log = structlog.get_logger(__name__)
@@ -46,8 +47,7 @@ async def end_superseded(
         try:
             ended += await _end_one(sessions, engine, id_, now)
         except EngineFailure as failure:
-            log.exception("registration.not_superseded", instance_id=str(id_), exc_info=failure)
-            await _record(sessions, engine, id_, failure, now)
+            await note_failure(sessions, engine, failure, command=SUPERSEDE, instance_id=id_, now=now)
     return ended
 
 
@@ -57,8 +57,8 @@ async def end_superseded(
     pass_context=True,
     retry=RetryStrategy(max_attempts=20, exponential_wait=2),
 )
-async def supersede_registrations(context: JobContext, uscc: str) -> None:
-    """The job of one registered enterprise."""
+async def supersede_registrations(context: JobContext, uscc: str | None) -> None:
+    """The job of one registered enterprise; without a uscc of all."""
     parts: Parts = context.additional_context["wired"]
     ended = await end_superseded(parts.sessions, parts.engine, datetime.now(UTC), uscc)
     log.info("registrations.superseded", count=ended)
@@ -76,22 +76,3 @@ async def _end_one(
         await finish(session, step, now)
         await session.commit()
         return True
-
-
-async def _record(
-    sessions: async_sessionmaker[AsyncSession],
-    engine: Engine,
-    id_: UUID,
-    failure: EngineFailure,
-    now: datetime,
-) -> None:
-    async with sessions.begin() as session:
-        await engine.record_incident(
-            session,
-            instance_id=id_,
-            element_id=failure.element_id,
-            task_id=None,
-            command="supersede_registrations",
-            error=str(failure),
-            now=now,
-        )

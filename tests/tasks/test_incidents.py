@@ -11,6 +11,7 @@ from db.ids import uuid7
 from domain.actor import Actor
 from domain.exceptions import ChangeRefused, FormRefused, NotAdministrator, RecordUnknown
 from tasks import incidents, queues
+from tasks.retries import retry_incident
 from tests.tasks.world import World
 from tests.tasks.world import _add_officer as add_officer
 
@@ -47,7 +48,7 @@ async def test_a_broken_timer_is_shown_and_tried_at_once(world: World, system: A
     found = await incidents.find_incident(world.session, id_)
     assert found.number and found.may_retry and found.process == "issue"
     assert found.next_due == world.now + timedelta(minutes=1), "put off"
-    await incidents.retry_incident(world.session, system, id_, world.now)
+    await retry_incident(world.session, system, id_, world.now)
     assert await next_due(world, id_) == world.now
     assert await incidents.count_open(world.session) == 1
 
@@ -55,7 +56,7 @@ async def test_a_broken_timer_is_shown_and_tried_at_once(world: World, system: A
 async def test_a_timer_that_fires_at_last_settles_the_matter_by_itself(world: World) -> None:
     id_ = await broken_timer(world)
     found = await incidents.find_incident(world.session, id_)
-    await incidents.settle_timers(world.session, found.instance_id, world.now)
+    await incidents.settle_command(world.session, found.instance_id, incidents.TIMERS, world.now)
     settled = (await incidents.list_incidents(world.session, is_open=False))[0]
     assert settled.id == id_ and "重试成功" in settled.note and settled.resolved_by is None
 
@@ -63,7 +64,7 @@ async def test_a_timer_that_fires_at_last_settles_the_matter_by_itself(world: Wo
 async def test_a_submit_that_broke_is_its_persons_to_repeat(world: World, system: Actor) -> None:
     id_ = await broken_timer(world, "complete")
     with pytest.raises(ChangeRefused):
-        await incidents.retry_incident(world.session, system, id_, world.now)
+        await retry_incident(world.session, system, id_, world.now)
 
 
 async def test_settling_needs_a_note_and_happens_once(world: World, system: Actor) -> None:

@@ -15,6 +15,7 @@ from api.pages.route import page_router
 from domain.exceptions import FormRefused
 from tasks import incidents
 from tasks.incidents import IncidentView
+from tasks.retries import retry_incident
 
 router = page_router()
 MINE = [allow(SYSTEM)]
@@ -23,9 +24,21 @@ COMMANDS = {
     "run_due_timers": "到时自动办理",
     "complete": "办理人提交",
     "correlate": "撤回等操作",
+    "reassign": "改由他人办理",
+    "skip": "跳过一步",
     "reschedule": "调整时间",
     "migrate": "换用新版本的流程",
+    "move_deadlines": "后台作业：按节假日调整期限",
+    "move_late_work": "后台作业：移交离任用户的问题",
+    "supersede_registrations": "后台作业：办结被取代的注册申请",
 }
+BY_ITSELF = {
+    "run_due_timers": "系统会自动重试，间隔逐次加长，最长 6 小时。找到并排除原因以后，可以让它马上重试。",
+    "move_deadlines": "这一件的期限没有改动，其他事项不受影响。每天夜里自动再办一次；排除原因以后，可以让它马上重试。",
+    "supersede_registrations": "这份申请仍显示为待审核，不能再通过。每天夜里自动再办一次；排除原因以后，可以让它马上重试。",
+    "move_late_work": "这一件仍在离任用户名下，其他事项不受影响。每 5 分钟自动再办一次，排除原因以后不需要再做什么。",
+}
+"""What the system goes on to do, for what nobody has to repeat."""
 
 
 @router.get(HOME, dependencies=MINE)
@@ -46,7 +59,7 @@ async def show(request: Request, session: SessionDep, frame: FrameDep, incident_
 @router.post(f"{HOME}/{{incident_id}}/retry", dependencies=MINE)
 async def retry(session: SessionDep, actor: ActorDep, now: NowDep, incident_id: UUID) -> Response:
     """Let the worker try again at once."""
-    await incidents.retry_incident(session, actor, incident_id, now)
+    await retry_incident(session, actor, incident_id, now)
     return go_to(f"{HOME}/{incident_id}?done=retried")
 
 
@@ -88,13 +101,17 @@ def _advise(one: IncidentView) -> str:
     """What can be done about it, in a sentence."""
     if one.resolved_at is not None:
         return ""
-    if one.may_retry:
-        return "系统会自动重试，间隔逐次加长。找到并排除原因以后，可以让它马上重试。"
-    if one.task_state == "ready":
-        return "办理人填写的内容已存为草稿。排除原因以后，请办理人打开这件事项再次提交。"
+    if one.command in BY_ITSELF:
+        return BY_ITSELF[one.command]
+    if one.command == "complete" and one.task_state == "ready":
+        who = f"办理人{one.task_holder}" if one.task_holder else "办理人"
+        return (
+            f"没有任何改动，{who}填写的内容已存为这一步的草稿。排除原因以后，请{who}在“待办”里打开这件事项，"
+            "核对后再次提交；提交成功后这里自动标记为已处理。"
+        )
     if one.task_state == "completed":
-        return "办理人后来已经提交成功。"
-    return "排除原因以后，由办理人再次操作。"
+        return "办理人后来已经提交成功，稍后自动标记为已处理。"
+    return "没有任何改动。排除原因以后，请当时操作的人再做一次；处理完请在下面标记。"
 
 
 async def _draw(

@@ -23,6 +23,10 @@ JOB_NAMES = {
     "move_deadlines": "按节假日调整期限（每晚）",
     "move_deadlines_now": "按节假日调整期限",
     "give_back_later": "退回停用人员的事项",
+    "move_late_work": "移交离任用户的问题",
+    "supersede_registrations": "办结被取代的注册申请",
+    "seal_audit": "封存审计记录",
+    "settle_past": "标记已经解决的故障",
 }
 
 
