@@ -142,19 +142,22 @@ READING = frozenset({"GET", "HEAD"})
 class Allow:
     """Lets people with one of these roles through, or everyone who has signed in when no role is named.
 
-    People of a suspended enterprise only read; what they may do all the same (sign out, act for another one) says so.
+    People of a suspended enterprise only read; what they may do all the same (sign out, act for another one) says so, and so
+    does a page that is good for nothing but changing something (`to_change`): they need not fill it in in vain.
     """
 
-    def __init__(self, roles: frozenset[str], *, while_suspended: bool) -> None:
+    def __init__(self, roles: frozenset[str], *, while_suspended: bool, to_change: bool) -> None:
         self.roles = roles
         self.while_suspended = while_suspended
+        self.to_change = to_change
 
     async def __call__(self, request: Request, actor: ActorDep) -> None:
         # Whoever names every role of officers means officers, one who has been given no role yet as well.
         is_officer = actor.officer_id is not None and self.roles >= OFFICERS
         if self.roles and not self.roles & actor.roles and not is_officer:
             raise NotAllowed
-        if request.method not in READING and not self.while_suspended:
+        changes = self.to_change or request.method not in READING
+        if changes and not self.while_suspended:
             require_acting(actor)
 
 
@@ -162,12 +165,12 @@ ENTERPRISE = frozenset(ENTERPRISE_ROLES)
 OFFICERS = frozenset(OFFICER_ROLES)
 
 
-def allow(*roles: str, while_suspended: bool = False) -> Any:
+def allow(*roles: str, while_suspended: bool = False, to_change: bool = False) -> Any:
     """The declaration of a route: who may call it. No role: whoever has signed in; the command then decides on the row."""
     unknown = set(roles) - ENTERPRISE - OFFICERS
     if unknown:
         raise ValueError(f"no such roles: {sorted(unknown)}")
-    return Depends(Allow(frozenset(roles), while_suspended=while_suspended))
+    return Depends(Allow(frozenset(roles), while_suspended=while_suspended, to_change=to_change))
 
 
 def find_allow(dependant: Dependant) -> Iterator[Allow]:

@@ -31,6 +31,7 @@ from api.failures import keep_failure
 from api.health import FAILURES
 from api.security import BadText, ForgedRequest
 from api.sessions import SignedOut
+from api.typed import find_typed
 from domain.working_days import BEIJING
 from errors import Refusal
 
@@ -117,7 +118,9 @@ MISTAKES = {
 
 FACTS = {"claimed_by_name": "办理人", "by_person_name": "办理人", "claimed_at": "时间", "at": "时间"}
 
-ErrorPage = Callable[[Request, int, str, str, list[tuple[str, str]]], Response]
+ErrorPage = Callable[..., Response]
+AGAIN: tuple[type[Refusal], ...] = (SignedOut, ForgedRequest, domain.EnterpriseSuspended)
+"""Refusals after which the very same may be sent again: what stood against it goes away."""
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -172,16 +175,23 @@ def wants_json(request: Request) -> bool:
 
 
 async def answer_refusal(request: Request, error: Exception) -> Response:
-    """A refusal by its class's status; who is signed out and looks at a page goes to the sign-in page."""
+    """A refusal by its class's status; who is signed out and looks at a page goes to the sign-in page, unless they have typed
+    something: that is shown to them."""
     assert isinstance(error, Refusal)
     status = status_of(error)
-    if isinstance(error, SignedOut) and not wants_json(request):
+    if isinstance(error, SignedOut) and not wants_json(request) and find_typed(request) is None:
         return RedirectResponse(sign_in_address(request), 303)
     if isinstance(error, domain.PasswordMustChange) and not wants_json(request):
         return RedirectResponse("/account/password", 303)
     details = {name: value for name, value in error.details.items() if value is not None}
     return await _answer(
-        request, status, kind_of(error), error.message, title=(type(error).__doc__ or "").strip(), **details
+        request,
+        status,
+        kind_of(error),
+        error.message,
+        title=(type(error).__doc__ or "").strip(),
+        again=isinstance(error, AGAIN),
+        **details,
     )
 
 
@@ -251,6 +261,7 @@ async def _answer(
     *,
     title: str | None = None,
     headers: Any = None,
+    again: bool = False,
     **members: Any,
 ) -> Response:
     headers = dict(headers or {})
@@ -263,11 +274,12 @@ async def _answer(
         body = problem_body(status, kind, detail, title=title, request_id=request_id, **members)
         return ProblemJson(body, status, headers)
     page: ErrorPage = getattr(request.app.state, "error_page", None) or plain_error_page
+    told = (request, status, title or TITLES.get(status, detail), detail, tell_facts(members))
     try:
-        response = page(request, status, title or TITLES.get(status, detail), detail, tell_facts(members))
+        response = page(*told, again=again or status >= 500)
     except TemplateError as error:
         log.exception("error_page.broken", exc_info=error)
-        response = plain_error_page(request, status, title or TITLES.get(status, detail), detail, [])
+        response = plain_error_page(*told)
     response.headers.update(headers)
     return response
 
@@ -286,7 +298,7 @@ def tell_facts(members: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def plain_error_page(
-    request: Request, status: int, title: str, detail: str, _facts: list[tuple[str, str]]
+    request: Request, status: int, title: str, detail: str, _facts: list[tuple[str, str]], **_more: Any
 ) -> Response:
     """What people see when the pages themselves cannot be drawn. Both texts are ours: nothing to escape."""
     request_id = getattr(request.state, "request_id", "")

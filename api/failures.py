@@ -79,8 +79,10 @@ async def _keep_answers(wired: Wired, attempt: Attempt | None) -> bool:
         return False
     async with wired.sessions() as session:
         try:
-            await keep_as_draft(session, attempt.actor, attempt.task_id, attempt.answers, datetime.now(UTC))
+            kept = await keep_as_draft(
+                session, attempt.actor, attempt.task_id, attempt.answers, datetime.now(UTC)
+            )
         except Refusal:  # too large to be kept
             return False
         await session.commit()
-    return True
+    return kept

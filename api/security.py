@@ -55,7 +55,7 @@ HEADERS = {
 
 
 class ForgedRequest(Refusal):
-    """页面已过期或请求不是从本系统的页面发出的，请刷新页面后再试。"""
+    """页面已过期，或者请求不是从本系统的页面发出的，没有任何改动。请重新打开页面再试。"""
 
 
 class BadText(Refusal):
@@ -196,6 +196,11 @@ def csrf_token(request: Request) -> str:
     return _sign(request, bound_to) if bound_to else ""
 
 
+def browser_token(request: Request) -> str:
+    """The same for a form that has to be good after somebody has signed in anew: bound to the browser alone."""
+    return _sign(request, make_browser_key(request))
+
+
 def _sign(request: Request, bound_to: str) -> str:
     settings: Settings = request.app.state.wired.settings
     return hmac.new(settings.pepper, b"csrf\0" + bound_to.encode(), sha256).hexdigest()
@@ -214,7 +219,7 @@ async def check_csrf(request: Request) -> None:
         return
     given = request.headers.get(CSRF_HEADER)
     if is_form:
-        form = await request.form()
+        form = request.state.form = await request.form()
         refuse_control_characters(
             [*form.keys(), *(value for value in form.values() if isinstance(value, str))]
         )

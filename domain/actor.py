@@ -28,6 +28,11 @@ class Actor:
     must_change_password: bool = False
     ip: str | None = None
 
+    @property
+    def may_act(self) -> bool:
+        """Whether this person may change anything: people of a suspended enterprise only read."""
+        return self.enterprise_status != "suspended"
+
     def offices_as(self, *roles: str) -> frozenset[str]:
         """The offices at which this officer has one of these roles."""
         pairs = (group.split(":", 1) for group in self.groups)

@@ -168,7 +168,7 @@ class SheetRefused(Refusal):
 
 
 class EnterpriseSuspended(EnterpriseNotApproved):
-    """贵企业已被海关暂停使用，可以查看，不能提出或办理问题。如有疑问请拨打 12360。"""
+    """贵企业已被海关暂停使用，可以查看，不能提出或办理问题，也不能改动用户。如有疑问请拨打 12360。"""
 
 
 class FormRefused(Refusal):

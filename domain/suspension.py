@@ -36,13 +36,13 @@ class EnterpriseLine:
 
 def require_acting(actor: Actor) -> None:
     """EnterpriseSuspended for whoever acts for an enterprise that may only read."""
-    if actor.enterprise_status == SUSPENDED:
+    if not actor.may_act:
         raise EnterpriseSuspended
 
 
 async def find_reason(session: AsyncSession, actor: Actor) -> str | None:
     """Why the enterprise this person acts for is suspended; None when it is not."""
-    if actor.enterprise_status != SUSPENDED:
+    if actor.may_act:
         return None
     reason = select(col(Enterprise.suspended_for)).where(col(Enterprise.id) == actor.enterprise_id)
     return await session.scalar(reason)

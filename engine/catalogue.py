@@ -97,6 +97,10 @@ class Catalogue:
         row = (await session.execute(statements.INSERT_DEFINITION, parameters)).one()
         return _definition(row), True
 
+    def in_memory(self) -> tuple[ParsedDefinition, ...]:
+        """What this process has read so far."""
+        return tuple(self._parsed.values())
+
     def _check(self, key: str, files: Mapping[str, str]) -> None:
         findings = validate(files, operators=self._operators, functions=self._functions)
         if findings:

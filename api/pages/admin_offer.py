@@ -27,7 +27,7 @@ router = page_router()
 STAFF = ("enterprise_admin", "executive", "customs_affairs")
 
 
-@router.get("/members/hand-over", dependencies=[allow(ADMIN)])
+@router.get("/members/hand-over", dependencies=[allow(ADMIN, to_change=True)])
 async def show_form(request: Request, session: SessionDep, actor: ActorDep) -> Response:
     """To whom, and what I am afterwards."""
     return await _draw(request, session, actor, {"roles": sorted(actor.roles & set(GIVEN_ROLES))}, {})
@@ -62,7 +62,7 @@ async def send_cancel(session: SessionDep, actor: ActorDep, now: NowDep) -> Resp
     return go_to("/members?said=kept")
 
 
-@router.get("/admin-offer", dependencies=[allow(*STAFF)])
+@router.get("/admin-offer", dependencies=[allow(*STAFF, to_change=True)])
 async def show_offer(request: Request, session: SessionDep, actor: ActorDep, frame: FrameDep) -> Response:
     """What I am asked, and what it means."""
     offer = await find_offer_to(session, actor)

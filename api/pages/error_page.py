@@ -1,9 +1,12 @@
-"""What people see when something cannot be done: what happened, who did it and when, and where to go on."""
+"""What people see when something cannot be done: what happened, who did it and when, what they had typed, and where to go on."""
 
 from fastapi import Request
 from starlette.responses import Response
 
 from api.pages.render import draw
+from api.pages.route import has_no_part
+from api.security import browser_token
+from api.typed import Typed, find_typed
 
 ADVICE = {
     403: "如果您认为应当有权限，请联系本单位的管理员，或者换一个身份登录。",
@@ -15,6 +18,7 @@ ADVICE = {
     503: "请过一会儿刷新页面；没有提交成功的内容可以再次提交，不会重复。",
 }
 HEADINGS = {
+    401: "登录已经结束",
     403: "没有权限",
     404: "没有找到这个页面",
     409: "没有办成：情况已有变化",
@@ -27,9 +31,17 @@ HEADINGS = {
 
 
 def error_page(
-    request: Request, status: int, title: str, detail: str, facts: list[tuple[str, str]] | None = None
+    request: Request,
+    status: int,
+    title: str,
+    detail: str,
+    facts: list[tuple[str, str]] | None = None,
+    *,
+    again: bool = False,
 ) -> Response:
-    """The page for this status; `facts` are pairs of a name and what is known, such as who was first and when."""
+    """The page for this status; `facts` are pairs of a name and what is known, such as who was first and when. What had been
+    typed is shown; with `again` it may be sent once more, when the reason is gone."""
+    typed = find_typed(request)
     return draw(
         request,
         "error.html",
@@ -38,13 +50,27 @@ def error_page(
         heading=HEADINGS.get(status, title),
         detail=detail,
         facts=facts or [],
-        advice=ADVICE.get(status, ""),
-        go=_way_on(request),
+        advice="" if typed else ADVICE.get(status, ""),
+        typed=typed,
+        again=_again(request, typed) if again else None,
+        go=_way_on(request, status),
     )
 
 
-def _way_on(request: Request) -> dict[str, str]:
+def _again(request: Request, typed: Typed | None) -> dict[str, str] | None:
+    """Where the same is sent again, with a token that holds for this browser whoever signs in at it next."""
+    if typed is None:
+        return None
+    query = f"?{request.url.query}" if request.url.query else ""
+    return {"address": request.url.path + query, "token": browser_token(request)}
+
+
+def _way_on(request: Request, status: int) -> dict[str, str]:
     path = request.url.path
+    if has_no_part(request):
+        return {"address": "/sign-in/membership", "name": "选择代表哪一家企业"}
+    if status == 401:
+        return {"address": "/sign-in", "name": "重新登录"}
     if path.startswith("/tasks"):
         return {"address": "/tasks", "name": "回到待办"}
     if path.startswith("/issues"):

@@ -17,7 +17,7 @@ from domain.admin_offers import Offer, find_offer_to
 from domain.models import CustomsOffice
 from domain.models.people import ENTERPRISE_ROLES
 from domain.people import list_memberships
-from domain.suspension import SUSPENDED, find_reason
+from domain.suspension import find_reason
 from tasks import inbox
 from tasks.exceptions import NotAllowed
 
@@ -56,6 +56,11 @@ class Frame:
     notice: RegistrationNotice | None = None
 
     @property
+    def may_act(self) -> bool:
+        """Whether buttons that change something are of any use."""
+        return self.suspended_for is None
+
+    @property
     def open(self) -> int:
         """Everything that waits for me or my office."""
         return self.mine + self.claimable
@@ -81,7 +86,7 @@ async def frame_of(session: AsyncSession, actor: Actor) -> Frame:
         held=actor.roles,
         phone=masked(actor.phone),
         is_officer=actor.officer_id is not None,
-        may_raise=bool(actor.roles & set(ENTERPRISE_ROLES)) and actor.enterprise_status != SUSPENDED,
+        may_raise=bool(actor.roles & set(ENTERPRISE_ROLES)) and actor.may_act,
         suspended_for=await find_reason(session, actor),
         mine=counts["mine"],
         claimable=counts["claimable"],

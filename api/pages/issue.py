@@ -51,7 +51,7 @@ async def show_issue(
     below = next(
         (task for task in issue.detail.open_tasks if task.is_mine and task.element_id == BELOW), None
     )
-    if below is not None:
+    if below is not None and actor.may_act:
         work = await draw_work(
             session, wired, await inbox.get_task(session, engine, actor, below.id, now), now=now
         )
@@ -61,11 +61,15 @@ async def show_issue(
         frame=frame,
         issue=issue,
         work=work,
-        wanted=[_want(task) for task in issue.detail.open_tasks if task.is_mine or task.may_claim],
+        wanted=[
+            _want(task)
+            for task in issue.detail.open_tasks
+            if actor.may_act and (task.is_mine or task.may_claim)
+        ],
         state_words=tell_state(issue),
         others=await who_else(session, actor, issue_id, now),
         now=now,
-        may_withdraw=issue.detail.may_withdraw,
+        may_withdraw=issue.detail.may_withdraw and actor.may_act,
         process={"done": issue.steps, "active": issue.current_steps},
     )
 

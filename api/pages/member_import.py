@@ -44,7 +44,7 @@ LONGEST_TEXT = 500
 Key = Annotated[str, Form(min_length=1, max_length=200)]
 
 
-@router.get("/members/import", dependencies=[allow(ADMIN)])
+@router.get("/members/import", dependencies=[allow(ADMIN, to_change=True)])
 async def show_upload(request: Request, frame: FrameDep) -> Response:
     """Where to get the template and where to give it back."""
     return _draw_upload(request, frame, {})

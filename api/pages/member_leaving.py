@@ -26,7 +26,7 @@ DONE = {"suspend": "suspended", "remove": "removed", "move": "moved"}
 Text = Annotated[str, Form(max_length=64)]
 
 
-@router.get("/members/{member_id}/leave", dependencies=[allow(ADMIN)])
+@router.get("/members/{member_id}/leave", dependencies=[allow(ADMIN, to_change=True)])
 async def show_leaving(
     request: Request,
     session: SessionDep,

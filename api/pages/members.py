@@ -59,7 +59,7 @@ async def show_members(
         request,
         "members.html",
         frame=await frame_of(session, actor),
-        waiting=actor.enterprise_status != "approved",
+        waiting=actor.enterprise_status not in ("approved", "suspended"),
         tab=chosen,
         tab_name=ROLE_NAMES[chosen],
         tab_items=_tabs(everybody, chosen),
@@ -74,7 +74,7 @@ async def show_members(
     )
 
 
-@router.get("/members/new", dependencies=[allow(ADMIN)])
+@router.get("/members/new", dependencies=[allow(ADMIN, to_change=True)])
 async def show_new(
     request: Request,
     session: SessionDep,
@@ -203,7 +203,7 @@ async def _draw_new(
         fields=shown,
         labels=[one.key for one in shown],
         errors=errors,
-        waiting=actor.enterprise_status != "approved",
+        waiting=actor.enterprise_status not in ("approved", "suspended"),
     )
 
 

@@ -1,5 +1,5 @@
-"""Routes of pages. One kind of refusal needs more than the usual error page: a submit that came too late, whose texts are
-shown again so that nothing that was typed is lost."""
+"""Routes of pages. Whoever acts for no enterprise any more, or has not chosen one yet, is led to choose, whatever they are
+refused; unless they have typed something, which the error page shows them."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -9,15 +9,14 @@ from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from api.errors import status_of, tell_facts
-from api.pages.error_page import error_page
 from api.pages.render import go_to
+from api.typed import find_typed
 from domain.actor import Actor
 from errors import Refusal
 
 
 class PageRoute(APIRoute):
-    """A route whose refusals may carry `entered`: what was typed, as pairs of a name and a text."""
+    """A route of a page."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler; by the time the refusal arrives here its transaction has been rolled back."""
@@ -26,21 +25,17 @@ class PageRoute(APIRoute):
         async def answer(request: Request) -> Response:
             try:
                 return await handler(request)
-            except Refusal as refusal:
-                if has_no_part(request):
+            except Refusal:
+                if has_no_part(request) and find_typed(request) is None:
                     return go_to(choosing_address(request))
-                entered = refusal.details.pop("entered", None)
-                if not entered:
-                    raise
-                facts = [*tell_facts(refusal.details), *entered]
-                return error_page(request, status_of(refusal), "", refusal.message, facts)
+                raise
 
         return answer
 
 
 def has_no_part(request: Request) -> bool:
     """Whether somebody has signed in who acts for no enterprise and is no officer: put out of the one they acted for, or
-    about to choose. Whatever they are refused, they are led to choose."""
+    about to choose."""
     actor: Actor | None = getattr(request.state, "actor", None)
     return actor is not None and not actor.membership_id and not actor.officer_id
 

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Form, Request
-from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from api.answers import Json
@@ -44,7 +43,7 @@ from domain.exceptions import (
     SameOffice,
 )
 from domain.presence import Looker
-from engine.exceptions import NotYours, StaleVersion, TaskAlreadyClaimed, TaskGone
+from engine.exceptions import StaleVersion, TaskAlreadyClaimed
 from errors import Refusal
 from tasks import commands, completion, inbox, unread
 from tasks.exceptions import AnswersRefused, KeyReused
@@ -72,7 +71,6 @@ CORRECTABLE = (
     AttachmentRefused,
     KeyReused,
 )
-GONE = (TaskGone, NotYours, TaskAlreadyClaimed)
 BESIDE = frozenset({"answer_issue", "evaluate_answer", "supply_information"})
 
 
@@ -89,7 +87,7 @@ async def show_task(
 ) -> Response:
     """The task with its form, or with what may be done instead."""
     view = await inbox.get_task(session, engine, actor, task_id, now)
-    work = await draw_work(session, wired, view, now=now) if view.is_mine else None
+    work = await draw_work(session, wired, view, now=now) if view.is_mine and actor.may_act else None
     return await _draw(request, session, wired, actor, view, work, now)
 
 
@@ -137,9 +135,6 @@ async def send_task(
     except (*CORRECTABLE, StaleVersion) as refusal:
         await session.rollback()
         return await _draw_again(request, session, wired, actor, task_id, answers, refusal, now)
-    except GONE as refusal:
-        refusal.details["entered"] = entered_texts(form)
-        raise
     return go_to(f"/tasks/{task_id}/done")
 
 
@@ -211,12 +206,6 @@ async def show_done(
     return draw_done(request, frame, view, await _next_task(session, actor, task_id), expires_at)
 
 
-def entered_texts(form: FormData) -> list[tuple[str, str]]:
-    """The longer texts that were typed, to be copied from a page that cannot take them any more."""
-    texts = [value for value in read_answers(form).values() if isinstance(value, str) and len(value) > 20]
-    return [("您填写的内容", text) for text in texts]
-
-
 def explain(refusal: Refusal, view: TaskView) -> tuple[dict[str, str], str | None]:
     """The mistakes by field, and a sentence above them where there is more to say."""
     if isinstance(refusal, AnswersRefused) and refusal.errors:
@@ -283,7 +272,7 @@ async def _draw(
         task={
             "id": view.line.id,
             "name": view.line.name,
-            "may_claim": view.may_claim,
+            "may_claim": view.may_claim and actor.may_act,
             "may_release": view.may_release,
             "notes": notes,
             "other": _tell_other(view),
@@ -308,6 +297,9 @@ def _tell_other(view: TaskView) -> dict[str, str]:
         return {"title": "这一步已经办结", "words": f"不需要再办理{when}。"}
     if view.state == "cancelled":
         return {"title": "这一步已经取消", "words": "流程已经往下走，不需要再办理。"}
+    if view.is_mine or view.may_claim:
+        words = "已经保存的草稿保留着，恢复使用以后可以继续办理。"
+        return {"title": "暂停使用期间不能办理", "words": words}
     when = f"，认领时间 {moment(view.line.claimed_at)}" if view.line.claimed_at else ""
     return {"title": "已由他人认领", "words": f"现在的办理人是 {view.claimed_by_name or '他人'}{when}。"}
 
