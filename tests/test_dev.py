@@ -56,7 +56,7 @@ def test_the_commands_are_executable(file: str) -> None:
 
 def test_every_command_is_explained(dev: ModuleType) -> None:
     assert dev.__doc__
-    assert set(re.findall(r"^  \./dev (\w+)", dev.__doc__, flags=re.MULTILINE)) == set(dev.COMMANDS)
+    assert set(re.findall(r"^  \./dev ([\w-]+)", dev.__doc__, flags=re.MULTILINE)) == set(dev.COMMANDS)
 
 
 def test_an_unknown_command_explains_the_known_ones_and_fails() -> None:
@@ -137,3 +137,88 @@ def test_bytecode_is_kept_where_it_may_not_lie_beside_the_sources(
     environment = dev.environment()
     assert "PYTHONDONTWRITEBYTECODE" not in environment
     assert Path(environment["PYTHONPYCACHEPREFIX"]).is_relative_to(dev.ROOT / ".cache")
+
+
+def test_the_agent_gets_the_demos_cards_unless_it_is_told_otherwise(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[str, ...]] = []
+    monkeypatch.setattr(dev, "set_up", lambda *_: None)
+    monkeypatch.setattr(dev, "become", lambda *arguments: started.append(arguments))
+    dev.card_agent([])
+    dev.card_agent(["status"])
+    assert started == [
+        ("-m", "cardauth.agent", "--demo-card", "var/demo-cards"),
+        ("-m", "cardauth.agent", "status"),
+    ]
+
+
+@pytest.fixture
+def archive(dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand-ins for apt-get and dpkg-deb that write down how they were called; the file `mood` says what apt-get can do."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "apt-get").write_text(
+        f"""#!/bin/sh
+set -e
+echo "$@" >> {tmp_path}/calls
+mood=$(cat {tmp_path}/mood)
+case "$*" in
+  *" update") test $mood != offline ;;
+  *--simulate*) echo "Inst libneeded (1.0)"; echo "Conf libneeded (1.0)" ;;
+  *Dir::State*) test $mood = old; touch some.deb ;;
+  *) test $mood = well; touch some.deb ;;
+esac
+"""
+    )
+    (programs / "dpkg-deb").write_text('#!/bin/sh\nmkdir -p "$3/usr" && touch "$3/usr/module.so"\n')
+    for program in programs.iterdir():
+        program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    monkeypatch.delenv("CI", raising=False)
+    (tmp_path / "mood").write_text("well")
+    return tmp_path
+
+
+def calls(archive: Path) -> list[str]:
+    path = archive / "calls"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def test_what_tests_with_cards_need_is_unpacked_once(dev: ModuleType, archive: Path) -> None:
+    dev.cards()
+    assert (archive / ".cache" / "cards" / "root" / "usr" / "module.so").exists()
+    assert next(call for call in calls(archive) if " download " in call).endswith(
+        "libneeded libsofthsm2 opensc-pkcs11 pcscd vsmartcard-vpcd"
+    ), "what an installation would bring too"
+    before = calls(archive)
+    dev.cards()
+    assert calls(archive) == before
+
+
+def test_old_package_lists_are_made_anew_without_root(dev: ModuleType, archive: Path) -> None:
+    (archive / "mood").write_text("old")
+    dev.cards()
+    assert (archive / ".cache" / "cards" / "root" / "usr" / "module.so").exists()
+    assert any("Dir::State" in call and "update" in call for call in calls(archive))
+
+
+def test_without_the_archive_the_reason_is_kept_and_ci_does_not_go_on(
+    dev: ModuleType, archive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (archive / "mood").write_text("offline")
+    dev.cards()
+    note = archive / ".cache" / "cards" / "left-out"
+    assert "update" in note.read_text()
+    assert "left out" in capsys.readouterr().out
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(dev.Failed):
+        dev.cards()
+    (archive / "mood").write_text("well")
+    dev.cards()
+    assert not note.exists()
+    monkeypatch.delenv("CI")
+    monkeypatch.setenv("PATH", "/nowhere")
+    (archive / "stamps" / "cards").unlink()
+    dev.cards()
+    assert "Debian" in note.read_text()

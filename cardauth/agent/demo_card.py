@@ -94,7 +94,7 @@ def check_pin(path: Path, pin: str) -> None:
     path.with_suffix(".tries").write_text(str(left - 1))
     if left == 1:
         raise PinLocked(tries=Tries.LOCKED)
-    raise WrongPin(f"PIN 不正确，还可以再试 {left - 1} 次。", tries=LEFT.get(left - 1, Tries.LOW))
+    raise WrongPin(f"卡密码不正确，还可以再试 {left - 1} 次。", tries=LEFT.get(left - 1, Tries.LOW))
 
 
 def sign_with(pem: bytes, algorithm: str, message: bytes) -> bytes:

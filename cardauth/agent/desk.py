@@ -48,7 +48,7 @@ MESSAGES = {
     State.NO_READER: NoReader.__doc__,
     State.NO_CARD: NoCard.__doc__,
     State.READY: "卡已插好，可以使用。",
-    State.FINAL_TRY: "卡的 PIN 只剩最后一次机会：再输错一次，卡就会锁定。",
+    State.FINAL_TRY: "卡密码只剩最后一次机会：再输错一次，卡就会锁定。",
     State.LOCKED: PinLocked.__doc__,
     State.BUSY: Busy.__doc__,
 }
@@ -148,7 +148,7 @@ class Desk:
                 if order.is_gone():
                     raise Cancelled
                 if monotonic() > until:
-                    raise TimedOut("输入 PIN 的时间太长，已经取消。请重新办理。")
+                    raise TimedOut("输入卡密码的时间太长，已经取消。请重新办理。")
                 if not worker.watch(*slots):
                     raise CardRemoved
             number: int | None = prompt.read(NoWindow)

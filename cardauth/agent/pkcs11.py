@@ -264,7 +264,7 @@ def explain_login(refusal: type[AgentRefusal], tries: Tries) -> AgentRefusal:
         Tries.LOW: "请核对后再试，再错几次卡就会锁定。",
         Tries.FINAL: "只剩最后一次机会，再错卡就会锁定。",
     }
-    return WrongPin(f"PIN 不正确。{more[tries]}", tries=tries)
+    return WrongPin(f"卡密码不正确。{more[tries]}", tries=tries)
 
 
 def make_mechanism(number: int) -> Any:

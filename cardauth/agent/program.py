@@ -47,7 +47,7 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """What was typed."""
     parser = argparse.ArgumentParser(
         prog="qingling-card-agent",
-        description="企业问题清零的读卡程序：让许可的网站使用法人卡和操作员卡，PIN 只在本机输入。",
+        description="企业问题清零的读卡程序：让许可的网站使用法人卡和操作员卡，卡密码只在本机输入。",
     )
     parser.add_argument(
         "command",
@@ -63,7 +63,7 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--origin", action="append", default=[], metavar="网站", help="再许可一个网站，可以重复"
     )
     parser.add_argument("--port", type=int, metavar="端口", help="监听的端口；0 为任意空闲端口")
-    parser.add_argument("--prompt", choices=("auto", "window", "terminal"), help="在窗口还是在终端输入 PIN")
+    parser.add_argument("--prompt", choices=("auto", "window", "terminal"), help="在窗口还是在终端输入卡密码")
     parser.add_argument(
         "--demo-card", type=Path, metavar="目录", help="使用演示系统目录中的软卡，不需要读卡器"
     )

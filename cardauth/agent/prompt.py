@@ -15,7 +15,7 @@ from cardauth.agent.refusals import NoWindow
 
 PURPOSES = {"register": "用卡注册企业", "sign_in": "用卡登录", "bind": "绑定一张卡"}
 WARNINGS = {
-    Tries.LOW: "这张卡的 PIN 输错过，请核对后再输入。",
+    Tries.LOW: "这张卡的密码输错过，请核对后再输入。",
     Tries.FINAL: "只剩最后一次机会：再输错一次，卡就会锁定。",
 }
 Screen = Literal["window", "terminal"]
@@ -45,10 +45,10 @@ class Choice:
     def find_fault(self, pin: str) -> str:
         """Why this cannot be the PIN; empty when it can. No try is lost on it."""
         if not pin:
-            return "请输入 PIN。"
+            return "请输入卡密码。"
         length = len(pin.encode())
         if length < self.shortest_pin or (self.longest_pin and length > self.longest_pin):
-            return f"这张卡的 PIN 是 {self.length_text} 位。"
+            return f"这张卡的密码是 {self.length_text} 位。"
         return ""
 
     @property

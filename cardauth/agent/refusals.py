@@ -171,7 +171,7 @@ class TimedOut(AgentRefusal):
 
 
 class NoWindow(AgentRefusal):
-    """读卡程序打不开输入 PIN 的窗口。请在电脑桌面上重新启动读卡程序。"""
+    """读卡程序打不开输入卡密码的窗口。请在电脑桌面上重新启动读卡程序。"""
 
     code = "no_window"
     status = 503
@@ -188,21 +188,21 @@ class Cancelled(AgentRefusal):
 
 
 class WrongPin(AgentRefusal):
-    """PIN 不正确。"""
+    """卡密码不正确。"""
 
     code = "wrong_pin"
     status = 422
 
 
 class PinLength(AgentRefusal):
-    """PIN 的长度不对。"""
+    """卡密码的长度不对。"""
 
     code = "pin_length"
     status = 422
 
 
 class PinLocked(AgentRefusal):
-    """卡的 PIN 已经锁定。请带卡到发卡机构解锁。"""
+    """卡密码输错次数过多，卡已经锁定。请带卡到发卡机构解锁。"""
 
     code = "pin_locked"
     status = 409

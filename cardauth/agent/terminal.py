@@ -35,7 +35,7 @@ def ask(question: Question, source: IO[str], shown: IO[str]) -> Typed | None:
         return None
     choice = question.choices[number]
     print(f"卡：{choice.title}", *filter(None, [choice.warning]), sep="\n", file=shown, flush=True)
-    while pin := getpass.getpass("PIN："):
+    while pin := getpass.getpass("卡密码："):
         if fault := choice.find_fault(pin):
             print(fault, file=shown, flush=True)
             continue

@@ -10,7 +10,7 @@ from tkinter import ttk
 from cardauth.agent.prompt import Question, Typed
 from cardauth.agent.refusals import NoWindow
 
-TITLE = "读卡程序：请输入 PIN"
+TITLE = "读卡程序：请输入卡密码"
 WRAP = 420  # pixels
 RED = "#b00020"
 PAD = 16
@@ -86,7 +86,7 @@ class PinWindow:
         self._say(self.warning, colour=RED)
 
     def _draw_entry(self) -> ttk.Entry:
-        self._say("PIN（只在这个窗口中输入，网站看不到）：")
+        self._say("卡密码（只在这个窗口中输入，网站看不到）：")
         entry = ttk.Entry(self.frame, show="●", width=24)
         entry.grid(sticky="ew", pady=(4, 0))
         self._say(self.fault, colour=RED)

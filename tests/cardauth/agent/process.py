@@ -100,7 +100,7 @@ class AgentProcess:
 
     def type_pin(self, pin: str) -> str:
         """Wait until the PIN is asked for, and type it. What was on the screen before it."""
-        shown = self.read_until("PIN：")
+        shown = self.read_until("卡密码：")
         self._wait_for_no_echo()
         self._type(pin)
         return shown

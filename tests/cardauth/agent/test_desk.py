@@ -159,7 +159,7 @@ def test_a_page_that_goes_away_closes_the_prompt(tmp_path: Path) -> None:
 
 def test_a_person_has_only_so_long_to_type(tmp_path: Path) -> None:
     settings = AgentSettings(typing_timeout_s=0.1)
-    with pytest.raises(TimedOut, match="输入 PIN"):
+    with pytest.raises(TimedOut, match="输入卡密码"):
         desk_with(
             prompt=partial(fakes.think, until=tmp_path / "never", pin="1"), settings=settings, cards=(card(),)
         ).sign(order())

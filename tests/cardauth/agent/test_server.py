@@ -173,7 +173,7 @@ def test_a_refusal_has_a_code_a_sentence_and_the_tries(serve: Serve) -> None:
     answer = call(server, "POST", "/sign", SIGN)
     assert (answer.status, answer.body) == (
         422,
-        {"code": "wrong_pin", "message": "PIN 不正确。", "tries": "final"},
+        {"code": "wrong_pin", "message": "卡密码不正确。", "tries": "final"},
     )
     assert answer.headers["Access-Control-Allow-Origin"] == SITE, "the page has to read it"
     assert call(serve(RecordingDesk(Busy())), "GET", "/status").status == 409
