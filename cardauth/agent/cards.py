@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+LONGEST_PIN = 256  # bytes: above any card's
+
 
 class Tries(StrEnum):
     """How many wrong PINs the card still bears, as far as PKCS#11 tells."""

@@ -20,7 +20,7 @@ KeyKind = Literal["RSA", "P-256", "SM2"]
 RSA = "1.2.840.113549.1.1.1"
 EC = "1.2.840.10045.2.1"
 CURVES: dict[str, KeyKind] = {"1.2.840.10045.3.1.7": "P-256", "1.2.156.10197.1.301": "SM2"}
-COMMON_NAME, ORGANISATION = "2.5.4.3", "2.5.4.10"
+COMMON_NAME, ORGANISATION, TITLE = "2.5.4.3", "2.5.4.10", "2.5.4.12"
 KEY_USAGE, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE = "2.5.29.15", "2.5.29.19", "2.5.29.37"
 CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"
 VERSION_TAG, EXTENSIONS_TAG = 0xA0, 0xA3
@@ -33,6 +33,8 @@ class CertificateFacts:
 
     holder: str
     organisation: str
+    title: str
+    """The kind of card, where the certificate names it: 法人卡, 操作员卡."""
     key: KeyKind | None
     point: bytes
     """The public point (0x04, x, y) of an elliptic curve; empty for RSA."""
@@ -54,6 +56,7 @@ def read_certificate(der: bytes) -> CertificateFacts:
         return CertificateFacts(
             holder=names.get(COMMON_NAME, ""),
             organisation=names.get(ORGANISATION, ""),
+            title=names.get(TITLE, ""),
             key=kind,
             point=point,
             signs=signs_in(extensions),

@@ -67,7 +67,7 @@ def see_card(path: Path) -> SeenCard:
     left = count_tries(path)
     return SeenCard(
         slot=path.stem,
-        label=f"演示卡 {path.stem}",
+        label=f"演示{facts.title or path.stem}",
         tries=LEFT.get(left, Tries.LOW),
         shortest_pin=len(DEMO_PIN),
         longest_pin=len(DEMO_PIN),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Literal, NamedTuple
 
-from cardauth.agent.cards import Tries
+from cardauth.agent.cards import LONGEST_PIN, Tries
 from cardauth.agent.lifetime import live_as_child
 from cardauth.agent.refusals import NoWindow
 
@@ -47,15 +47,14 @@ class Choice:
         if not pin:
             return "请输入卡密码。"
         length = len(pin.encode())
-        if length < self.shortest_pin or (self.longest_pin and length > self.longest_pin):
+        if not self.shortest_pin <= length <= (self.longest_pin or LONGEST_PIN):
             return f"这张卡的密码是 {self.length_text} 位。"
         return ""
 
     @property
     def length_text(self) -> str:
-        if self.longest_pin in (0, self.shortest_pin):
-            return str(self.shortest_pin)
-        return f"{self.shortest_pin} 至 {self.longest_pin}"
+        longest = self.longest_pin or LONGEST_PIN
+        return str(longest) if longest == self.shortest_pin else f"{self.shortest_pin} 至 {longest}"
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,8 @@ class PinWindow:
         if colour:
             label.configure(foreground=colour)
         label.grid(sticky="w", pady=(4, 0))
+        if not isinstance(text, str):
+            text.trace_add("write", lambda *_: label.grid() if text.get() else label.grid_remove())
 
     def _choose(self) -> None:
         self.warning.set(self.question.choices[self.choice.get()].warning)

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-from cardauth.agent.cards import CardDriver
+from cardauth.agent.cards import LONGEST_PIN, CardDriver
 from cardauth.agent.lifetime import live_as_child
 from cardauth.agent.refusals import AgentRefusal, DriverFailed
 
 PIN_TIMEOUT_S = 5.0
 """The window has sent the PIN before the order to sign comes."""
-LONGEST_PIN = 256  # bytes
 
 OpenDriver = Callable[[], CardDriver]
 

@@ -70,9 +70,10 @@ def test_whose_it_is(holder: str) -> None:
         x509.NameAttribute(NameOID.ORGANIZATION_NAME, "钱塘云锦丝绸进出口有限公司"),
         x509.NameAttribute(NameOID.COMMON_NAME, holder),
         x509.NameAttribute(NameOID.SERIAL_NUMBER, "2100000000001"),
+        x509.NameAttribute(NameOID.TITLE, "法人卡"),
     ]
     facts = read_certificate(make(names=names))
-    assert (facts.holder, facts.organisation) == (holder, "钱塘云锦丝绸进出口有限公司")
+    assert (facts.holder, facts.organisation, facts.title) == (holder, "钱塘云锦丝绸进出口有限公司", "法人卡")
 
 
 @pytest.mark.parametrize(

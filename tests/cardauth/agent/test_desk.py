@@ -9,12 +9,11 @@ from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cardauth.agent.cards import CardCertificate, State, Tries
-from cardauth.agent.desk import Desk, SignOrder
+from cardauth.agent.cards import CardCertificate, Look, State, Tries, judge
+from cardauth.agent.desk import Desk, SignOrder, leave_out_locked, list_candidates
 from cardauth.agent.prompt import run_prompt
 from cardauth.agent.refusals import (
     AgentRefusal,
@@ -89,26 +88,34 @@ def test_a_named_certificate_is_the_only_choice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refusal", "says"),
+    ("refusal", "look"),
     [
-        (NoDriver, {"state": State.NO_DRIVER}),
-        (NoReader, {"state": State.NO_READER}),
-        (NoCard, {"state": State.NO_CARD}),
-        (NoCertificate, {"cards": (card(certificates=()),)}),
-        (NoAlgorithm, {"cards": (card(certificates=(CardCertificate(b"x", "", "", ()),)),)}),
-        (PinLocked, {"cards": (card(tries=Tries.LOCKED),)}),
-        (WrongPin, {"cards": (card(),), "refusal": WrongPin(tries=Tries.LOW)}),
+        (NoDriver, Look(State.NO_DRIVER)),
+        (NoReader, Look(State.NO_READER)),
+        (NoCard, Look(State.NO_CARD)),
+        (NoCertificate, judge((card(certificates=()),))),
+        (NoAlgorithm, judge((card(certificates=(CardCertificate(b"x", "", "", ()),)),))),
+        (PinLocked, judge((card(tries=Tries.LOCKED),))),
     ],
 )
-def test_what_cannot_be_signed_is_refused_by_name(refusal: type[AgentRefusal], says: dict[str, Any]) -> None:
+def test_what_cannot_be_signed_is_refused_by_name(refusal: type[AgentRefusal], look: Look) -> None:
     with pytest.raises(refusal) as refused:
-        desk_with(**says).sign(order())
-    assert refused.value.tries == {"wrong_pin": "low", "pin_locked": "locked"}.get(refusal.code)
+        leave_out_locked(list_candidates(look, None))
+    assert refused.value.tries == ("locked" if refusal is PinLocked else None)
 
 
 def test_another_card_than_the_page_saw_is_refused() -> None:
     with pytest.raises(CardChanged):
-        desk_with(cards=(card(),)).sign(order(b"another"))
+        list_candidates(judge((card(),)), b"another")
+
+
+def test_what_the_worker_refuses_reaches_the_page() -> None:
+    with pytest.raises(WrongPin) as refused:
+        desk_with(cards=(card(),), refusal=WrongPin("错", tries=Tries.LOW)).sign(order())
+    assert (refused.value.as_json(), refused.value.status) == (
+        {"code": "wrong_pin", "message": "错", "tries": "low"},
+        422,
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,15 +127,11 @@ def test_no_pin_no_signature(prompt: Callable[..., None], refusal: type[AgentRef
         desk_with(prompt=prompt, cards=(card(),)).sign(order())
 
 
-@pytest.mark.parametrize(
-    ("driver", "refusal"), [(fakes.CrashingDriver, DriverFailed), (fakes.BrokenDriver, DriverFailed)]
-)
-def test_a_module_that_breaks_takes_nothing_with_it(
-    driver: type[FakeDriver], refusal: type[AgentRefusal]
-) -> None:
+@pytest.mark.parametrize("driver", [fakes.CrashingDriver, fakes.BrokenDriver])
+def test_a_module_that_breaks_takes_nothing_with_it(driver: type[FakeDriver]) -> None:
     desk = desk_with(driver, cards=(card(),))
     for _ in range(2):
-        with pytest.raises(refusal) as refused:
+        with pytest.raises(DriverFailed) as refused:
             desk.sign(order())
         assert "123456" not in f"{refused.value}{refused.value.detail}"
 

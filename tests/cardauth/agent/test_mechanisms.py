@@ -24,7 +24,7 @@ EVERYTHING = {0x01, 0x40, 0x0D, 0x43, 0x1041, 0x1044, 0x80000107}
 
 
 def facts(key: KeyKind | None) -> CertificateFacts:
-    return CertificateFacts("", "", key, b"\x04" + bytes(64), signs=True)
+    return CertificateFacts("", "", "", key, b"\x04" + bytes(64), signs=True)
 
 
 @pytest.mark.parametrize(

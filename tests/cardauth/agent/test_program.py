@@ -127,7 +127,7 @@ def test_killing_the_program_leaves_no_prompt_behind(cards: Path) -> None:
 
 def test_what_is_plugged_in_is_told_once(cards: Path) -> None:
     result = run("status", "--demo-card", str(cards))
-    assert (result.returncode, result.stdout) == (0, "卡已插好，可以使用。\n  演示卡 operator（normal）\n")
+    assert (result.returncode, result.stdout) == (0, "卡已插好，可以使用。\n  演示操作员卡（normal）\n")
     (cards / "cards" / "operator.pem").unlink()
     assert run("status", "--demo-card", str(cards)).returncode == 1
 
