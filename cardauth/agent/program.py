@@ -1,6 +1,7 @@
 """The program `qingling-card-agent`: serve until it is stopped, or say once what is plugged in."""
 
 import argparse
+import io
 import logging
 import multiprocessing
 import os
@@ -31,6 +32,9 @@ class CannotStart(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program; its exit code."""
     multiprocessing.freeze_support()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # into a file on a Windows whose code page has no Chinese
     asked = read_arguments(arguments)
     try:
         settings = read_all(asked)

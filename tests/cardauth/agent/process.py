@@ -1,14 +1,15 @@
 """The agent as people run it: the real program, with a terminal of its own on which PINs are typed."""
 
+import codecs
 import contextlib
 import json
 import os
 import pty
-import select
 import signal
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection
@@ -37,7 +38,8 @@ class AgentProcess:
             *arguments,
         ]
         self._environment = {**os.environ, **(environment or {})}
-        self.screen = ""
+        self.screen, self._ended = "", False
+        self._printed = threading.Condition()
 
     def __enter__(self) -> Self:
         self._terminal, theirs = pty.openpty()
@@ -46,6 +48,8 @@ class AgentProcess:
             preexec_fn=lambda: take_terminal(theirs),
         )  # fmt: skip
         os.close(theirs)
+        self._reader = threading.Thread(target=self._read_terminal, daemon=True)
+        self._reader.start()
         try:
             self.read_until("http://127.0.0.1:")
             self.port = int(self.read_until("\n"))
@@ -74,24 +78,37 @@ class AgentProcess:
                 self._process.wait()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        self._reader.join(TIMEOUT_S)
         os.close(self._terminal)
 
     def read_until(self, text: str) -> str:
         """What was printed up to this text; it then counts as read."""
-        until = time.monotonic() + TIMEOUT_S
-        while text not in self.screen:
-            assert time.monotonic() < until and self._read_more(), f"{text} not in: {self.screen}"
-        before, _, self.screen = self.screen.partition(text)
+        with self._printed:
+            found = self._printed.wait_for(lambda: text in self.screen or self._ended, TIMEOUT_S)
+            assert found and text in self.screen, f"{text} not in: {self.screen}"
+            before, _, self.screen = self.screen.partition(text)
         return before
 
-    def _read_more(self) -> bool:
-        """False when the program has ended."""
-        if select.select([self._terminal], [], [], 0.1)[0]:
-            try:
-                self.screen += os.read(self._terminal, 65536).decode(errors="replace")
-            except OSError:
-                return False
-        return True
+    def wait_for_prompt(self) -> str:
+        """Until the PIN is asked for; what was on the screen before it."""
+        return self.read_until("卡密码：")
+
+    def _read_terminal(self) -> None:
+        """All the time, so that the program never waits until somebody reads."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        while data := self._read():
+            with self._printed:
+                self.screen += decoder.decode(data)
+                self._printed.notify_all()
+        with self._printed:
+            self._ended = True
+            self._printed.notify_all()
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._terminal, 65536)
+        except OSError:  # the last process on the terminal has ended
+            return b""
 
     def choose(self, number: int) -> None:
         """Choose a card, when there are several; the first is 1."""
@@ -100,7 +117,7 @@ class AgentProcess:
 
     def type_pin(self, pin: str) -> str:
         """Wait until the PIN is asked for, and type it. What was on the screen before it."""
-        shown = self.read_until("卡密码：")
+        shown = self.wait_for_prompt()
         self._wait_for_no_echo()
         self._type(pin)
         return shown

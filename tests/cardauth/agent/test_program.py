@@ -107,7 +107,7 @@ def test_the_pin_is_in_no_argument_and_no_environment(cards: Path) -> None:
 def test_ending_the_program_ends_what_it_started(cards: Path) -> None:
     with AgentProcess("--demo-card", str(cards)) as agent, ThreadPoolExecutor(1) as pool:
         answer = pool.submit(agent.call, "POST", "/sign", SITE, SIGN)
-        agent.read_until("卡密码：")
+        agent.wait_for_prompt()
         children = psutil.Process(agent._process.pid).children(recursive=True)
         assert len(children) >= 2, "a worker and a prompt"
         agent._process.send_signal(signal.SIGTERM)
@@ -119,7 +119,7 @@ def test_ending_the_program_ends_what_it_started(cards: Path) -> None:
 def test_killing_the_program_leaves_no_prompt_behind(cards: Path) -> None:
     with AgentProcess("--demo-card", str(cards)) as agent, ThreadPoolExecutor(1) as pool:
         pool.submit(agent.call, "POST", "/sign", SITE, SIGN)
-        agent.read_until("卡密码：")
+        agent.wait_for_prompt()
         children = psutil.Process(agent._process.pid).children(recursive=True)
         agent._process.kill()
         assert psutil.wait_procs(children, timeout=10)[1] == []
@@ -130,6 +130,11 @@ def test_what_is_plugged_in_is_told_once(cards: Path) -> None:
     assert (result.returncode, result.stdout) == (0, "卡已插好，可以使用。\n  演示操作员卡（normal）\n")
     (cards / "cards" / "operator.pem").unlink()
     assert run("status", "--demo-card", str(cards)).returncode == 1
+
+
+def test_a_console_without_chinese_does_not_stop_it(cards: Path) -> None:
+    result = run("status", "--demo-card", str(cards), PYTHONIOENCODING="ascii")
+    assert (result.returncode, "operator" in result.stderr, "?" in result.stdout) == (0, False, True)
 
 
 def test_help_names_every_option() -> None:
@@ -175,7 +180,7 @@ def test_without_a_module_the_status_says_what_is_missing(tmp_path: Path) -> Non
 def test_a_card_pulled_in_the_middle(cards: Path, tmp_path: Path) -> None:
     with AgentProcess("--demo-card", str(cards)) as agent, ThreadPoolExecutor(1) as pool:
         answer = pool.submit(agent.call, "POST", "/sign", SITE, SIGN)
-        agent.read_until("卡密码：")
+        agent.wait_for_prompt()
         (cards / "cards" / "operator.pem").rename(tmp_path / "operator.pem")
         status, refusal = answer.result()
         assert (status, refusal["code"]) == (409, "card_removed")
