@@ -1,6 +1,7 @@
 """The program `qingling-card-agent`: serve until it is stopped, or say once what is plugged in."""
 
 import argparse
+import contextlib
 import io
 import logging
 import multiprocessing
@@ -15,7 +16,7 @@ from pathlib import Path
 from cardauth.agent.cards import State
 from cardauth.agent.desk import Desk
 from cardauth.agent.drivers import find_missing, open_demo_cards, open_modules
-from cardauth.agent.refusals import AgentRefusal
+from cardauth.agent.refusals import AgentRefusal, NoWindow
 from cardauth.agent.server import ADDRESS, AgentServer
 from cardauth.agent.settings import AgentSettings, SettingsWrong, check_origin, read_settings, usual_file
 from cardauth.agent.version import VERSION
@@ -42,8 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         desk = Desk(settings, choose_cards(asked.demo_card, settings))
         return tell_status(desk) if asked.command == "status" else serve(settings, desk)
     except (SettingsWrong, CannotStart) as error:
-        if sys.stderr is not None:
-            print(f"qingling-card-agent: {error}", file=sys.stderr)  # noqa: T201
+        complain(str(error))
         return 1
 
 
@@ -144,6 +144,17 @@ def serve(settings: AgentSettings, desk: Desk) -> int:
         except KeyboardInterrupt:
             say("读卡程序已停止。")
     return 0
+
+
+def complain(text: str) -> None:
+    """To the console; where there is none, in a window: somebody waits for a program that does not come."""
+    if sys.stderr is not None:
+        print(f"qingling-card-agent: {text}", file=sys.stderr)  # noqa: T201
+        return
+    with contextlib.suppress(ImportError, NoWindow):
+        from cardauth.agent.window import show_message
+
+        show_message(text)
 
 
 def say(*lines: str) -> None:

@@ -5,11 +5,12 @@ the prompt process.
 import contextlib
 import sys
 import tkinter as tk
-from tkinter import ttk
+from tkinter import messagebox, ttk
 
 from cardauth.agent.prompt import Question, Typed
 from cardauth.agent.refusals import NoWindow
 
+PROGRAM = "企业问题清零读卡程序"
 TITLE = "读卡程序：请输入卡密码"
 WRAP = 420  # pixels
 RED = "#b00020"
@@ -35,6 +36,18 @@ def ask_in_window(question: Question) -> Typed | None:
     window = PinWindow(root, question)
     root.mainloop()
     return window.typed
+
+
+def show_message(text: str) -> None:
+    """Why the program cannot start, until it is read. Raises NoWindow."""
+    sharpen()
+    try:
+        root = tk.Tk()
+    except tk.TclError as error:
+        raise NoWindow(detail="no screen") from error
+    root.withdraw()
+    messagebox.showerror(PROGRAM, text, parent=root)
+    root.destroy()
 
 
 def sharpen() -> None:

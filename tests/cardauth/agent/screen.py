@@ -32,11 +32,19 @@ class Screen:
     environment: dict[str, str]
 
     def save(self, path: Path) -> None:
-        """A picture of what is on it: the last bytes of its memory are the pixels."""
+        """A picture of the window on it."""
+        picture = self._look()
+        picture.crop(picture.getbbox()).save(path)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no window."""
+        return self._look().getbbox() is None
+
+    def _look(self) -> Image.Image:
+        """The last bytes of its memory are the pixels."""
         pixels = (self.folder / "Xvfb_screen0").read_bytes()[-SIZE[0] * SIZE[1] * BYTES_PER_PIXEL :]
-        picture = Image.frombytes("RGB", SIZE, pixels, "raw", "BGRX")
-        box = picture.getbbox()
-        picture.crop(box).save(path)
+        return Image.frombytes("RGB", SIZE, pixels, "raw", "BGRX")
 
 
 @contextlib.contextmanager

@@ -3,6 +3,9 @@ window's own process.
 """
 
 import os
+import subprocess
+import sys
+import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -156,6 +159,19 @@ def test_a_card_is_chosen(screen: Screen) -> None:
 def test_giving_up(screen: Screen, act: Act) -> None:
     with pytest.raises(Cancelled):
         sign(act, LEGAL)
+
+
+def test_without_a_console_a_window_says_why_it_cannot_start(screen: Screen, tmp_path: Path) -> None:
+    """As `qingling-card-agent-w` is started on Windows: no output at all."""
+    program = "import sys; sys.stdout = sys.stderr = None; from cardauth.agent.program import main; sys.exit(main())"
+    assert screen.is_empty
+    with subprocess.Popen([sys.executable, "-c", program, "--settings", "/nowhere"], cwd=ROOT) as process:
+        until = time.monotonic() + 30
+        while screen.is_empty:
+            assert process.poll() is None and time.monotonic() < until
+            time.sleep(0.05)
+        assert process.poll() is None, "it waits until it is read"
+        process.kill()
 
 
 def test_a_picture_for_the_guide(screen: Screen, tmp_path: Path) -> None:
