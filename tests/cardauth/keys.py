@@ -6,7 +6,7 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cardauth import sm2_curve
@@ -60,6 +60,16 @@ class RsaKey:
     def sign(self, message: bytes, algorithm: str) -> bytes:
         pss = padding.PSS(padding.MGF1(SHA256()), salt_length=32)
         return self.private.sign(message, pss if algorithm == "PS256" else padding.PKCS1v15(), SHA256())
+
+
+@dataclass(frozen=True)
+class Sha1Key(RsaKey):
+    """Certifies with SHA-1, as authorities did once."""
+
+    identifier: bytes = asn1.sequence(asn1.oid("1.2.840.113549.1.1.5"), b"\x05\x00")
+
+    def certify(self, tbs: bytes) -> bytes:
+        return self.private.sign(tbs, padding.PKCS1v15(), SHA1())
 
 
 @dataclass(frozen=True)

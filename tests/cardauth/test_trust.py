@@ -141,16 +141,18 @@ def test_an_authority_is_told_of_a_month_before_it_expires_and_after(desk: Desk)
     assert desk.trust.alarms(until - 31 * DAY) == []
     [soon] = desk.trust.alarms(until - 30 * DAY)
     assert soon.startswith("发卡机构“测试电子口岸发卡机构”的证书将于2035年2月28日到期")
+    assert "将于" in desk.trust.alarms(until)[0] and desk.trust.is_open(until)
     [gone] = desk.trust.alarms(until + DAY)
     assert "已于2035年2月28日到期" in gone and not desk.trust.is_open(until + DAY)
-    [early] = desk.trust.alarms(desk.pki.issuing.x509.not_valid_before_utc - HOUR)[:1]
-    assert "尚未生效" in early
+    begins = desk.pki.issuing.x509.not_valid_before_utc
+    assert "证书尚未生效" in desk.trust.alarms(begins - HOUR)[0]
+    assert "证书" not in desk.trust.alarms(begins)[0]
 
 
 def test_a_list_is_told_of_a_day_before_it_is_due_and_after(desk: Desk) -> None:
     due = desk.now + 7 * DAY
     assert desk.trust.alarms(due - 25 * HOUR) == []
-    [soon] = desk.trust.alarms(due - 23 * HOUR)
+    [soon] = desk.trust.alarms(due - 24 * HOUR)
     assert "吊销名单 issuing.crl 将于2026年3月9日 09:00过期" in soon
     [gone] = desk.trust.alarms(due)
     assert "已于2026年3月9日 09:00过期" in gone and not desk.trust.is_open(due)

@@ -25,7 +25,7 @@ from cardauth.token import Algorithm, CardToken, parse_token
 from cardauth.verify import verify_token
 from tests.cardauth import asn1
 from tests.cardauth.conftest import NONCE, ORIGIN, Desk
-from tests.cardauth.keys import EcKey, RsaKey, make_key
+from tests.cardauth.keys import EcKey, RsaKey, Sha1Key, make_key
 from tests.cardauth.pki import DAY, ENCIPHERING, ISSUING, SIGNING, Pki, SoftCard
 
 STEP = timedelta(seconds=1)
@@ -251,6 +251,18 @@ def test_an_authority_whose_own_certificate_has_expired_is_refused(desk: Desk) -
     with refusal(CertificateUntrusted, "issuer"):
         desk.show(desk.pki.impostor().issue(until_at=later + DAY), now=later)
     assert desk.show(other.issue(), now=later)
+
+
+def test_signatures_with_sha1_are_refused(rsa_desk: Desk) -> None:
+    """The authority's own, of the certificate and of the list: right, and worth nothing."""
+    key = rsa_desk.pki.issuing.key
+    assert isinstance(key, RsaKey)
+    weak = replace(rsa_desk.pki, issuing=replace(rsa_desk.pki.issuing, key=Sha1Key(key.private)))
+    with refusal(CertificateUntrusted, "issuer"):
+        rsa_desk.show(weak.issue())
+    rsa_desk.put(weak.crl())
+    with refusal(TrustUnavailable, "closed"):
+        rsa_desk.show(rsa_desk.pki.issue())
 
 
 # Revocation
