@@ -212,7 +212,7 @@ def certify(
     )
     tbs = asn1.sequence(
         asn1.explicit(0, asn1.integer(2)),
-        asn1.integer(serial or secrets.randbits(120) + 1),
+        asn1.integer(secrets.randbits(120) + 1 if serial is None else serial),
         signer.identifier,
         issuer.public_bytes(),
         validity,
