@@ -232,6 +232,7 @@ def list_revoked(
     extensions: Sequence[Extension] = (),
     from_at: datetime | None = None,
     until_at: datetime | None = None,
+    says_until: bool = True,
 ) -> bytes:
     """A revocation list, DER (RFC 5280, 5.1), from an hour ago for a week if not said."""
     from_at = from_at or now - timedelta(hours=1)
@@ -245,7 +246,7 @@ def list_revoked(
         signer.identifier,
         issuer.public_bytes(),
         asn1.time(from_at),
-        asn1.time(until_at or now + 7 * DAY),
+        *([asn1.time(until_at or now + 7 * DAY)] if says_until else []),
         *([asn1.sequence(*entries)] if entries else []),
         asn1.explicit(0, _extensions([*always, *extensions])),
     )

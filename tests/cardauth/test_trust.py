@@ -2,6 +2,7 @@
 
 import base64
 import os
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from structlog.testing import capture_logs
 from cardauth.exceptions import CertificateRevoked, TrustUnavailable
 from cardauth.trust import TrustStore, load_trust
 from tests.cardauth.conftest import Desk
+from tests.cardauth.keys import make_key
 from tests.cardauth.pki import DAY, Extension, Pki, key_usage, of_authority
 
 HOUR = timedelta(hours=1)
@@ -239,6 +241,18 @@ def test_lists_of_other_kinds_are_not_relied_on(desk: Desk) -> None:
         one = x509.IssuingDistributionPoint(**names, **(flags | {kind: True}))  # pyright: ignore
         desk.put(desk.pki.crl(extensions=[(one, True)]))
         assert not desk.trust.is_open(desk.now), kind
+
+
+def test_a_list_that_does_not_say_until_when_is_not_relied_on(desk: Desk) -> None:
+    desk.put(desk.pki.crl(says_until=False))
+    assert desk.trust.alarms(desk.now)[0] == "文件 crl/issuing.crl 没有采用：没有注明下次更新的时间。"
+
+
+def test_a_list_signed_with_another_kind_of_key_is_nobodys(desk: Desk) -> None:
+    for kind in {"rsa", "p256", "sm2"} - {desk.pki.kind}:
+        other = replace(desk.pki, issuing=replace(desk.pki.issuing, key=make_key(kind)))
+        desk.put(other.crl())
+        assert "不是由 ca 目录中的发卡机构签发的" in desk.trust.alarms(desk.now)[0]
 
 
 # Reading again
