@@ -4,6 +4,8 @@ from functools import lru_cache
 
 from sqlalchemy import TextClause, text
 
+from tasks.pages import LAST_ID
+
 # What a form, the operators and the messages of one command need, in one round trip; parts that are not wanted are
 # not worked out. Also for tasks of processes that are about nothing: then only the record's columns are empty.
 _LOAD = """
@@ -155,16 +157,27 @@ WHERE t.claimed_by = :person_id AND t.state = 'ready' AND {_SCOPE} AND {_AFTER.f
 ORDER BY coalesce(t.due_at, 'infinity'::timestamptz), t.id LIMIT :limit
 """)
 
-# Each group's first page comes from its own stretch of the index; together they hold the first page of all.
-_OPEN = f"""
-SELECT DISTINCT coalesce(page.due_at, 'infinity'::timestamptz) AS due, page.task_id
+# Each group's own stretch of the index, so many rows of it.
+_STRETCHES = f"""
+SELECT DISTINCT coalesce(stretch.due_at, 'infinity'::timestamptz) AS due, stretch.task_id
 FROM unnest(CAST(:groups AS text[])) AS mine(group_name)
 CROSS JOIN LATERAL (
     SELECT g.task_id, g.due_at FROM user_task_group g
-    WHERE g.group_name = mine.group_name AND g.open AND {_AFTER.format("g", "task_id")}
-    ORDER BY coalesce(g.due_at, 'infinity'::timestamptz), g.task_id LIMIT :limit
-) AS page
-ORDER BY 1, 2 LIMIT :limit"""
+    WHERE g.group_name = mine.group_name AND g.open AND {_AFTER.format("g", "task_id")} {{within}}
+    ORDER BY coalesce(g.due_at, 'infinity'::timestamptz), g.task_id LIMIT {{rows}}
+) AS stretch
+ORDER BY 1, 2"""
+# A few of every group come first: the last of a page's worth of them is a bound, within which the page lies. Somebody in 200
+# groups would read 200 pages without it.
+_FEW = "greatest(4, 2 * :limit / greatest(1, cardinality(CAST(:groups AS text[]))))"
+_BOUND = (
+    f"SELECT due, task_id FROM ({_STRETCHES.format(within='', rows=_FEW)}) AS few OFFSET :limit - 1 LIMIT 1"
+)
+_WITHIN = f"""AND (coalesce(g.due_at, 'infinity'::timestamptz), g.task_id) <=
+    (coalesce((SELECT due FROM bound), 'infinity'::timestamptz), coalesce((SELECT task_id FROM bound), '{LAST_ID}'::uuid))"""
+_OPEN = f"""
+WITH bound AS MATERIALIZED ({_BOUND})
+{_STRETCHES.format(within=_WITHIN, rows=":limit")} LIMIT :limit"""
 
 CLAIMABLE_TASKS: TextClause = text(f"""
 SELECT {_LINE} FROM ({_OPEN}) AS open_task JOIN user_task t ON t.id = open_task.task_id {_JOINS}
@@ -192,16 +205,21 @@ ORDER BY t.id
 """)
 _SUBJECT = "LEFT JOIN issue i ON i.id = t.instance_id LEFT JOIN registration reg ON reg.id = t.instance_id"
 
-# A task stands at most once in each of my groups: so many rows are enough to count up to the limit.
+# Counting ends at the limit. A few rows of every group are mostly enough to get there; if not, a task stands at most once in
+# each of my groups, so the limit from each of them is.
+_SEEN = """SELECT count(*) FROM (SELECT DISTINCT g.task_id FROM unnest(CAST(:groups AS text[])) AS mine(group_name)
+    CROSS JOIN LATERAL (SELECT task_id FROM user_task_group
+        WHERE group_name = mine.group_name AND open
+        ORDER BY coalesce(due_at, 'infinity'::timestamptz), task_id LIMIT {rows}) AS g LIMIT :limit) AS seen"""
 COUNT_TASKS: TextClause = text(f"""
 SELECT
     (SELECT count(*) FROM (SELECT FROM user_task t {_SUBJECT}
-        WHERE t.claimed_by = :person_id AND t.state = 'ready' AND {_SCOPE} LIMIT :limit) AS mine) AS mine,
-    (SELECT count(*) FROM (SELECT DISTINCT task_id FROM (
-        SELECT g.task_id FROM user_task_group g WHERE g.group_name = ANY(CAST(:groups AS text[])) AND g.open
-        LIMIT :limit * cardinality(CAST(:groups AS text[]))) AS seen LIMIT :limit) AS claimable) AS claimable,
+        WHERE t.claimed_by = :person_id AND t.state = 'ready' AND {_SCOPE}
+        ORDER BY coalesce(t.due_at, 'infinity'::timestamptz), t.id LIMIT :limit) AS mine) AS mine,
+    CASE WHEN ({_SEEN.format(rows=_FEW)}) >= :limit THEN :limit ELSE ({_SEEN.format(rows=":limit")}) END AS claimable,
     (SELECT count(*) FROM (SELECT FROM user_task t {_SUBJECT}
-        WHERE t.completed_by = :person_id AND t.state = 'completed' AND {_SCOPE} LIMIT :limit) AS done) AS done
+        WHERE t.completed_by = :person_id AND t.state = 'completed' AND {_SCOPE}
+        ORDER BY t.completed_at DESC, t.id DESC LIMIT :limit) AS done) AS done
 """)
 
 GET_TASK: TextClause = text(f"""
