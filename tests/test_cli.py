@@ -118,7 +118,7 @@ def test_serve_starts_survives_a_killed_web_process_and_stops_cleanly(copy: Copy
     copy.start()
     [web] = copy.children("web")
     web.send_signal(signal.SIGKILL)
-    until(lambda: copy.children("web") and copy.children("web")[0].pid != web.pid)
+    until(lambda: [one for one in copy.children("web") if one.pid != web.pid])
     until(copy.ready)
     family = psutil.Process(copy.process.pid).children(recursive=True)
     assert len(copy.children("worker")) == 1
@@ -168,8 +168,6 @@ def test_the_first_administrators_are_made_once_and_told_their_password_once(tmp
     assert not re.search(r"[a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4}", first.stderr)
     again = run("admin", "create", *asked, "--role", "system_admin", "--phone", "13700000002")
     assert again.returncode == 1 and "--replace" in again.stderr and "13700000001" not in again.stderr
-    wrong = run("admin", "create", *asked, "--role", "auditor", "--phone", "1")
-    assert wrong.returncode == 1 and "11 位手机号码" in wrong.stderr
     number = ["--phone", "13700000002", "--replace", "13700000001"]
     replaced = run("admin", "create", *asked, "--role", "system_admin", *number)
     assert replaced.returncode == 0, replaced.stderr
