@@ -67,8 +67,8 @@ class CardDriver(Protocol):
         """Readers and cards as they are now."""
         ...
 
-    def is_present(self, slot: str) -> bool:
-        """Whether the card seen there by `look` still is there."""
+    def expect(self, slot: str) -> None:
+        """Raises CardRemoved or CardChanged, unless the card seen there by `look` still is there."""
         ...
 
     def sign(self, slot: str, certificate: bytes, algorithm: str, pin: str, message: bytes) -> bytes:

@@ -80,9 +80,9 @@ class CardWorker(Child):
         finally:
             self._left_s -= monotonic() - started
 
-    def watch(self, *slots: str) -> bool:
-        """Whether these cards still are there, while a person types: this takes nothing from the budget. Raises like `ask`."""
-        return self._ask(WATCH_TIMEOUT_S, "are_present", slots)
+    def watch(self, *slots: str) -> None:
+        """See that these cards are still there while a person types: this takes nothing from the budget. Raises like `ask`."""
+        self._ask(WATCH_TIMEOUT_S, "expect", slots)
 
     def _ask(self, limit_s: float, name: str, arguments: tuple[Any, ...]) -> Any:
         try:

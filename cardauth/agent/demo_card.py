@@ -36,9 +36,10 @@ class DemoDriver:
             return Look(State.NO_READER)
         return judge(tuple(see_card(path) for path in sorted(self._folder.glob("*.pem"))))
 
-    def is_present(self, slot: str) -> bool:
-        """Whether the file still is there."""
-        return self._path(slot).exists()
+    def expect(self, slot: str) -> None:
+        """Raises CardRemoved."""
+        if not self._path(slot).exists():
+            raise CardRemoved
 
     def sign(self, slot: str, certificate: bytes, algorithm: str, pin: str, message: bytes) -> bytes:
         """Raises CardRemoved, CardChanged, PinLocked, WrongPin, NoAlgorithm."""

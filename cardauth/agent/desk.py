@@ -18,7 +18,6 @@ from cardauth.agent.refusals import (
     Busy,
     Cancelled,
     CardChanged,
-    CardRemoved,
     NoAlgorithm,
     NoCard,
     NoCertificate,
@@ -137,7 +136,7 @@ class Desk:
         }
 
     def _ask_pin(self, worker: CardWorker, order: SignOrder, candidates: list[Candidate]) -> int:
-        """Wait for the person. Raises Cancelled, CardRemoved, TimedOut, NoWindow."""
+        """Wait for the person. Raises Cancelled, CardRemoved, CardChanged, TimedOut, NoWindow."""
         question = Question(order.origin, order.purpose, tuple(map(describe, candidates)))
         slots = {candidate.card.slot for candidate in candidates}
         until = monotonic() + self._settings.typing_timeout_s
@@ -149,8 +148,7 @@ class Desk:
                     raise Cancelled
                 if monotonic() > until:
                     raise TimedOut("输入卡密码的时间太长，已经取消。请重新办理。")
-                if not worker.watch(*slots):
-                    raise CardRemoved
+                worker.watch(*slots)
             number: int | None = prompt.read(NoWindow)
         if number is None:
             raise Cancelled

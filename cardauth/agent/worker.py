@@ -45,8 +45,10 @@ def carry_out(driver: CardDriver, pins: Connection, name: str, arguments: tuple[
     """One order."""
     if name == "look":
         return driver.look()
-    if name == "are_present":
-        return all(driver.is_present(slot) for slot in arguments)
+    if name == "expect":
+        for slot in arguments:
+            driver.expect(slot)
+        return None
     slot, certificate, algorithm, message = arguments
     if not pins.poll(PIN_TIMEOUT_S):
         raise DriverFailed(detail="no PIN came")

@@ -12,7 +12,7 @@ from typing import Any
 from cardauth.agent.cards import CardCertificate, Look, SeenCard, State, Tries, judge
 from cardauth.agent.desk import SignOrder
 from cardauth.agent.prompt import Question
-from cardauth.agent.refusals import AgentRefusal, NoWindow
+from cardauth.agent.refusals import AgentRefusal, CardRemoved, NoWindow
 
 
 class RecordingDesk:
@@ -54,14 +54,16 @@ class FakeDriver:
     cards: tuple[SeenCard, ...] = ()
     state: State | None = None
     gone: Path | None = None
+    gone_is: AgentRefusal = field(default_factory=CardRemoved)
     refusal: AgentRefusal | None = None
     seen_pins: list[str] = field(default_factory=list)
 
     def look(self) -> Look:
         return Look(self.state, detail="why") if self.state else judge(self.cards)
 
-    def is_present(self, slot: str) -> bool:
-        return self.gone is None or not self.gone.exists()
+    def expect(self, slot: str) -> None:
+        if self.gone and self.gone.exists():
+            raise self.gone_is
 
     def sign(self, slot: str, certificate: bytes, algorithm: str, pin: str, message: bytes) -> bytes:
         if self.refusal:

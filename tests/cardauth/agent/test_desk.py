@@ -144,13 +144,16 @@ def test_a_module_that_hangs_is_given_up(driver: type[FakeDriver]) -> None:
     assert time.monotonic() - started < 8
 
 
-def test_a_card_pulled_while_the_pin_is_typed_closes_the_prompt(tmp_path: Path) -> None:
-    gone = tmp_path / "gone"
+@pytest.mark.parametrize("what", [CardRemoved, CardChanged])
+def test_a_card_pulled_or_changed_while_the_pin_is_typed_closes_the_prompt(
+    tmp_path: Path, what: type[AgentRefusal]
+) -> None:
+    gone, never = tmp_path / "gone", tmp_path / "never"
     desk = desk_with(
-        prompt=partial(fakes.think, until=tmp_path / "never", pin="1"), cards=(card(),), gone=gone
+        prompt=partial(fakes.think, until=never, pin="1"), cards=(card(),), gone=gone, gone_is=what()
     )
     threading.Timer(0.5, gone.touch).start()
-    with pytest.raises(CardRemoved):
+    with pytest.raises(what):
         desk.sign(order())
 
 

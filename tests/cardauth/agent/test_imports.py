@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[3] / "cardauth" / "agent"
-OTHERS = {"pkcs11.py": {"PyKCS11"}, "demo_card.py": {"cryptography"}}
+OTHERS = {"pkcs11.py": {"PyKCS11"}, "pkcs11_card.py": {"PyKCS11"}, "demo_card.py": {"cryptography"}}
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.py")), ids=lambda file: file.name)

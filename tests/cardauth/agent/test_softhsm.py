@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from cardauth.agent.cards import State
+from cardauth.agent.cards import CardDriver, State
 from cardauth.agent.desk import Desk, SignOrder
 from cardauth.agent.drivers import open_modules
 from cardauth.agent.refusals import (
@@ -90,6 +90,28 @@ def test_a_card_signs_with_the_algorithm_that_key_token_and_settings_allow(
     assert is_signed(token, ORIGIN, NONCE)
     assert not is_signed(token, "https://evil.example", NONCE)
     assert not is_signed(token, ORIGIN, bytes(32))
+
+
+@pytest.mark.parametrize(
+    ("card", "algorithm", "offered"),
+    [("rsa", "RS256", 0x01), ("rsa", "PS256", 0x0D), ("ec", "ES256", 0x1041)],
+)
+def test_a_card_that_does_not_hash_gets_the_hash(
+    plug_in: PlugIn, card: str, algorithm: str, offered: int
+) -> None:
+    settings = AgentSettings(modules=(str(plug_in(card).module),), algorithms=(algorithm,))
+    desk = Desk(settings, partial(open_bare_module, settings, offered), partial(fakes.type_pin, pin=PIN))
+    token = desk.sign(order())
+    assert (token["algorithm"], is_signed(token, ORIGIN, NONCE)) == (algorithm, True)
+
+
+def open_bare_module(settings: AgentSettings, offered: int) -> CardDriver:
+    """The module, as if it offered this mechanism alone."""
+    from cardauth.agent import pkcs11_card
+
+    whole = pkcs11_card.list_ways
+    pkcs11_card.list_ways = lambda facts, _, settings: whole(facts, {offered}, settings)
+    return open_modules(settings)
 
 
 def test_two_cards_and_a_choice(plug_in: PlugIn) -> None:
