@@ -21,7 +21,7 @@ class ListUnusable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """A list whose signature was checked. `points` are the addresses it is published under, when it is one of several parts
+    """A list whose signature was checked. `points` are the names it is published under, when it is one of several parts
     of an authority's list: it is about the certificates that name one of them."""
 
     file: str
@@ -89,16 +89,17 @@ def _points_of(crl: x509.CertificateRevocationList) -> frozenset[str]:
         raise ListUnusable("不是关于用户证书的名单")
     if part.indirect_crl or part.only_some_reasons or part.relative_name:
         raise ListUnusable("是间接名单或部分原因的名单，系统不支持")
-    return _addresses(part.full_name)
+    if part.full_name is not None and not part.full_name:
+        raise ListUnusable("没有写明是名单的哪一部分")
+    return _names(part.full_name)
 
 
 def distribution_points(certificate: x509.Certificate) -> frozenset[str]:
-    """The addresses where this certificate says that its revocation list is."""
+    """The names under which this certificate says that its revocation list is."""
     points = find_extension(certificate.extensions, x509.CRLDistributionPoints)
-    return frozenset().union(*(_addresses(point.full_name) for point in points or ()))
+    return frozenset().union(*(_names(point.full_name) for point in points or ()))
 
 
-def _addresses(names: "list[x509.GeneralName] | None") -> frozenset[str]:
-    return frozenset(
-        str(name.value) for name in names or () if isinstance(name, x509.UniformResourceIdentifier)
-    )
+def _names(names: "list[x509.GeneralName] | None") -> frozenset[str]:
+    """Addresses and directory names alike, as texts that differ when the names do."""
+    return frozenset(f"{type(name).__name__} {name.value}" for name in names or ())

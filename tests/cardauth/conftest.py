@@ -1,10 +1,11 @@
 """A PKI of each kind with its trust list, and one challenge. The site is a public one: what counts is the text of its origin."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from cardauth.exceptions import CardRefused
 from cardauth.token import parse_token
 from cardauth.trust import TrustList, load_trust
 from cardauth.verify import Card, verify_token
@@ -12,7 +13,13 @@ from tests.cardauth.pki import Pki, SoftCard
 
 ORIGIN = "https://qingling.example.cn"
 NONCE = bytes(range(32))
+STEP = timedelta(seconds=1)
 KINDS = ("rsa", "p256", "sm2")
+
+
+def refusal(kind: type[CardRefused], reason: str) -> pytest.RaisesExc[CardRefused]:
+    """Exactly this refusal, for exactly this reason."""
+    return pytest.raises(kind, check=lambda error: type(error) is kind and error.reason == reason)
 
 
 class Desk:
