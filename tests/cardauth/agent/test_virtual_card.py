@@ -155,6 +155,7 @@ def test_another_card_in_the_place_of_the_first(
 
     def change() -> None:
         card.pull()
+        wait_for(desk_for(reader), State.NO_CARD)  # pcscd looks every 0.4 s; no hand is quicker
         other.insert()
 
     asked = tmp_path / "asked"
