@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from cardauth.exceptions import CertificateRevoked, CertificateUntrusted, TrustUnavailable
+from tests.cardauth import asn1
 from tests.cardauth.conftest import STEP, Desk, refusal
 from tests.cardauth.keys import RsaKey, Sha1Key, make_key
-from tests.cardauth.pki import DAY, Pki
+from tests.cardauth.pki import DAY, Pki, SoftCard
 
 # Who issued it
 
@@ -64,6 +65,22 @@ def test_signatures_with_sha1_are_refused(rsa_desk: Desk) -> None:
     rsa_desk.put(weak.crl())
     with refusal(TrustUnavailable, "closed"):
         rsa_desk.show(rsa_desk.pki.issue())
+
+
+def test_the_algorithm_inside_has_to_be_the_one_outside(desk: Desk) -> None:
+    """RFC 5280, 4.1.1.2: else what is signed says another thing than how it is checked."""
+    signer, card = desk.pki.issuing.key, desk.pki.issue()
+    at = -3 if desk.pki.kind == "rsa" else -1  # the last byte of the OID; RSA's has NULL behind it
+    inside = bytearray(signer.identifier)
+    inside[at] ^= 7
+    for other, taken in ((bytes(inside), False), (signer.identifier, True)):
+        tbs = card.x509.tbs_certificate_bytes.replace(signer.identifier, other, 1)
+        made = SoftCard(asn1.sequence(tbs, signer.identifier, asn1.bits(signer.certify(tbs))), card.key)
+        if taken:
+            assert desk.show(made)
+        else:
+            with refusal(CertificateUntrusted, "issuer"):
+                desk.show(made)
 
 
 # Revocation
