@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+CAS_FACTS = ("phone", "uscc")
 RELAXED_IN_DEMO: dict[str, Any] = {"captcha": False, "code_per_ip_hour": 0, "code_per_ip_day": 0}
 
 
@@ -70,12 +71,19 @@ class Settings(BaseSettings):
     sign_in_failures: int = Field(default=10, ge=1)
     sign_in_lock_s: int = Field(default=900, ge=1)
 
+    card_trust_dir: Path | None = None
+    card_mapping: Path | None = None
+    card_agent_port: int = Field(default=61580, ge=1, le=65535)
+    cas_url: str | None = None
+    cas_attributes: Annotated[list[str], NoDecode] = ["phone=phone", "uscc=uscc"]
+    cas_logout: bool = True
+
     attachment_max_bytes: int = Field(default=10 * 1024 * 1024, ge=1)
     attachments_per_issue: int = Field(default=10, ge=0)
     request_max_bytes: int = Field(default=12 * 1024 * 1024, ge=1024)
     clamav_address: str | None = None
 
-    @field_validator("allowed_hosts", "trusted_proxies", "code_resend_s", mode="before")
+    @field_validator("allowed_hosts", "trusted_proxies", "code_resend_s", "cas_attributes", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return split_commas(value)
@@ -89,6 +97,26 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
             raise ValueError("must look like https://qingling.example.cn, without a path")
         return value.rstrip("/")
+
+    @field_validator("cas_url")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must look like https://cas.example.cn/cas")
+        return value.rstrip("/")
+
+    @field_validator("cas_attributes")
+    @classmethod
+    def _are_pairs(cls, value: list[str]) -> list[str]:
+        pairs = [pair.partition("=") for pair in value]
+        if not all(name in CAS_FACTS and attribute for name, _, attribute in pairs):
+            raise ValueError(f"must be pairs like phone=mobile, of {', '.join(CAS_FACTS)}")
+        if "phone" not in {name for name, _, _ in pairs}:
+            raise ValueError("must say which attribute is the phone")
+        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -123,6 +151,23 @@ class Settings(BaseSettings):
     def is_https(self) -> bool:
         """Whether people come over https: cookies are then marked Secure."""
         return self.origin.startswith("https:")
+
+    @property
+    def demo_cards_dir(self) -> Path:
+        """Where the demo's cards and the authority that issued them lie."""
+        return self.data_dir / "demo-cards"
+
+    @property
+    def card_trust_folder(self) -> Path | None:
+        """Whose cards are let in: the operator's folder, in demo mode the demo's own; None where cards are not used."""
+        if self.card_trust_dir is not None:
+            return self.card_trust_dir
+        return self.demo_cards_dir / "trust" if self.demo else None
+
+    @property
+    def cas_names(self) -> dict[str, str]:
+        """Which attribute of CAS is the phone, and which the uscc."""
+        return dict(pair.split("=", 1) for pair in self.cas_attributes)
 
     @property
     def attachments_dir(self) -> Path:

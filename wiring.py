@@ -12,11 +12,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.cards import CardReader
+from api.cas import CasDoor
 from api.wired import Wired
+from cardauth.cas import CasClient
+from cardauth.demo_cards import make_demo_cards
+from cardauth.mapping import read_mapping
+from cardauth.trust import TrustStore
 from db import jobs
 from db.session import make_sessions, open_engine
 from domain.attachments import FolderStore
@@ -45,6 +52,7 @@ log = structlog.get_logger(__name__)
 
 PROCESSES = Path(__file__).parent / "processes"
 CALENDAR_INTERVAL_S = 60.0
+CAS_TIMEOUT_S = 10.0
 
 
 def read_clock() -> datetime:
@@ -62,6 +70,7 @@ async def open_parts(settings: Settings, database_url: str) -> AsyncIterator[Wir
     """The parts of one process on a database that is ready; closed when the block is left."""
     database = open_engine(database_url, settings)
     calendar = WorkingCalendar()
+    http = httpx.AsyncClient(timeout=CAS_TIMEOUT_S, follow_redirects=False) if settings.cas_url else None
     wired = Wired(
         settings=settings,
         read_clock=read_clock,
@@ -74,13 +83,34 @@ async def open_parts(settings: Settings, database_url: str) -> AsyncIterator[Wir
         code_limits=CodeLimits.of(settings),
         session_limits=SessionLimits.of(settings),
         send_code=CodeOutbox(Sealer(settings.pepper)),
+        cards=build_card_reader(settings),
+        cas=build_cas_door(settings, http) if http else None,
     )
     try:
         await refresh_calendar(wired)
         async with in_background(_keep_calendar_fresh(wired)):
             yield wired
     finally:
+        if http:
+            await http.aclose()
         await database.dispose()
+
+
+def build_card_reader(settings: Settings) -> CardReader | None:
+    """Who lets cards in: the operator's trust list, the demo's own in demo mode; nobody where there is neither."""
+    folder = settings.card_trust_folder
+    if folder is None:
+        return None
+    if settings.demo and settings.card_trust_dir is None:
+        make_demo_cards(settings.demo_cards_dir, read_clock())
+    return CardReader(TrustStore(folder), read_mapping(settings.card_mapping), settings.origin)
+
+
+def build_cas_door(settings: Settings, http: httpx.AsyncClient) -> CasDoor:
+    """The way to the authority's CAS server."""
+    assert settings.cas_url is not None
+    client = CasClient(settings.cas_url, http)
+    return CasDoor(client, settings.cas_names, settings.cas_logout, settings.origin, settings.pepper)
 
 
 @asynccontextmanager

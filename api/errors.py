@@ -32,6 +32,7 @@ from api.health import FAILURES
 from api.security import BadText, ForgedRequest
 from api.sessions import SignedOut
 from api.typed import find_typed
+from cardauth.exceptions import CardRefused
 from domain.working_days import BEIJING
 from errors import Refusal
 
@@ -69,6 +70,12 @@ STATUS: dict[type[Refusal], int] = {
     domain.CaptchaRefused: 422,
     domain.CodeRefused: 401,
     domain.TooManyCodes: 429,
+    domain.ChallengeGone: 409,
+    domain.CardsClosed: 503,
+    domain.CardUnfit: 422,
+    domain.CardTaken: 409,
+    domain.CardSignInRefused: 401,
+    CardRefused: 401,
     domain.PasswordRefused: 422,
     domain.PasswordMustChange: 403,
     domain.CannotKeep: 422,

@@ -108,11 +108,20 @@ def brings_token(request: Request, token: SecretStr | None) -> bool:
     return hmac.compare_digest(request.headers.get("authorization", "").encode(), expected.encode())
 
 
+def read_cards(wired: Any) -> dict[str, float]:
+    """Whether cards are let in now (1 or 0) and how much about their trust list wants seeing to; nothing where cards are not used."""
+    if wired.cards is None:
+        return {}
+    now = wired.read_clock()
+    return {"cards_open": float(wired.cards.is_open(now)), "card_alarms": len(wired.cards.alarms(now))}
+
+
 async def read_work_waiting(wired: Any) -> CollectorRegistry:
     """Gauges that only the database knows: what waits to be done, sent or looked at."""
     registry = CollectorRegistry()
     async with wired.sessions() as session:
         row = (await session.execute(WORK_WAITING)).mappings().one()
-    for name, value in row.items():
+    values = dict(row) | read_cards(wired)
+    for name, value in values.items():
         Gauge(f"qingling_{name}", name.replace("_", " "), registry=registry).set(value)
     return registry

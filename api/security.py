@@ -25,23 +25,35 @@ CSRF_FIELD = "csrf_token"
 CSRF_HEADER = "x-csrf-token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({"same-origin", "none"})
+FOR_SERVERS = frozenset({"/sign-in/cas/callback"})  # CAS tells us there who has signed out
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})  # asked by address, not by name
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    [
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "frame-src 'self'",
-        "manifest-src 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-    ]
-)
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data: blob:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "frame-src": "'self'",
+    "manifest-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+}
+
+
+def write_policy(parts: dict[str, str]) -> str:
+    """A content security policy as its header."""
+    return "; ".join(f"{name} {sources}" for name, sources in parts.items())
+
+
+def agent_policy(agent: str) -> str:
+    """The policy of a page that reads cards: its script may also talk to the agent (`http://127.0.0.1:port`)."""
+    return write_policy(POLICY | {"connect-src": f"'self' {agent}"})
+
+
+CONTENT_SECURITY_POLICY = write_policy(POLICY)
 HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
@@ -227,7 +239,7 @@ async def check_csrf(request: Request) -> None:
         given = given or (field if isinstance(field, str) else None)
     cookies = (request.cookies.get(SESSION_COOKIE), request.cookies.get(BROWSER_COOKIE))
     expected = [_sign(request, cookie) for cookie in cookies if cookie]
-    if not expected and request.url.path.startswith("/api/"):
+    if not expected and (request.url.path.startswith("/api/") or request.url.path in FOR_SERVERS):
         return  # a program that sends a form and has no cookie has nothing that could be abused
     if not any(hmac.compare_digest(one.encode(), (given or "").encode()) for one in expected):
         raise ForgedRequest

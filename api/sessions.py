@@ -28,5 +28,10 @@ async def open_session(request: Request) -> AsyncIterator[AsyncSession]:
         await session.commit()
 
 
+async def keep(session: AsyncSession) -> None:
+    """Commit what must stay whatever comes next (a challenge that is taken, a failed try); the request goes on in a new transaction."""
+    await session.commit()
+
+
 # scope="function": the commit happens before the answer is sent. Without it a client could be told 200 for what failed.
 SessionDep = Annotated[AsyncSession, Depends(open_session, scope="function")]

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from api.cards import CardReader
+from api.cas import CasDoor
 from domain.attachments import AttachmentStore
 from domain.code_limits import CodeLimits
 from domain.codes import CodeSender
@@ -31,3 +33,5 @@ class Wired:
     code_limits: CodeLimits
     session_limits: SessionLimits
     send_code: CodeSender
+    cards: CardReader | None = None
+    cas: CasDoor | None = None

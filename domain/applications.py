@@ -34,6 +34,7 @@ async def prove_phone(
     phone: str,
     code: str,
     *,
+    purpose: str = PURPOSE,
     browser_key: str | None,
     limits: CodeLimits,
     now: datetime,
@@ -41,7 +42,7 @@ async def prove_phone(
     """The challenge that this code opens; the code is taken. Raises CodeRefused (counted) and TooManyCodes."""
     normal = normalise_phone(phone) or ""
     bound: dict[str, Any] = {"browser_key": browser_key, "limits": limits, "now": now}
-    tried = await find_asked(session, challenge_id, normal, purpose=PURPOSE, **bound)
+    tried = await find_asked(session, challenge_id, normal, purpose=purpose, **bound)
     if tried is None or not try_code(tried, code, **bound):
         raise await refuse_code(session, tried, **bound, otherwise=WRONG_CODE)
     tried.used_at = now

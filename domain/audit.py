@@ -24,11 +24,13 @@ from domain.actor import Actor
 PERSONAL = frozenset(
     {
         "address",
+        "card_number",
         "contact",
         "contact_name",
         "contact_phone",
         "display_name",
         "email",
+        "holder",
         "id_number",
         "ip",
         "legal_person",

@@ -30,7 +30,8 @@ from domain.exceptions import CodeRefused, TooManyCodes
 from domain.models import SignInChallenge
 from domain.people import normalise_phone
 
-OF_SIGNED_IN = frozenset({"change_phone_old", "change_phone_new"})  # no captcha: we know who asks
+# No captcha: we know who asks, by a session or a verified card.
+FROM_KNOWN_ASKERS = frozenset({"change_phone_old", "change_phone_new", "register_card"})
 
 
 class CodeSender(Protocol):
@@ -69,7 +70,7 @@ async def ask_code(
     normal = normalise_phone(phone)
     if normal is None:
         raise CodeRefused("请输入 11 位手机号码。", field="phone")
-    if limits.captcha and purpose not in OF_SIGNED_IN:
+    if limits.captcha and purpose not in FROM_KNOWN_ASKERS:
         await require_captcha(session, captcha, normal, limits=limits.captcha, now=now)
     await _one_at_a_time(session, normal, ip)
     counts = await count_codes(session, normal, ip, limits, now)

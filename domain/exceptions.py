@@ -9,6 +9,9 @@ Refusal
 ├── CannotWithdraw                      too late
 ├── CaptchaRefused                      before the first code
 ├── CodeRefused, TooManyCodes           signing in
+├── ChallengeGone, CardsClosed          reading a card
+│   CardUnfit, CardTaken                binding it
+│   CardSignInRefused                   signing in with it, or through CAS
 ├── PasswordRefused, PasswordMustChange an officer's password
 ├── CannotKeep                          a filter or template with something missing    errors
 ├── PhoneRefused                        one's number
@@ -92,6 +95,28 @@ class TooManyCodes(Refusal):
 
     def __init__(self, message: str | None = None, *, retry_after_s: int, field: str | None = None) -> None:
         super().__init__(message, retry_after_s=retry_after_s, **({"field": field} if field else {}))
+
+
+class ChallengeGone(Refusal):
+    """读卡请求已经过期，或者已经用过，请重新读卡。"""
+
+
+class CardsClosed(Refusal):
+    """插卡登录和插卡注册暂时不能使用，系统管理员正在处理。请改用手机验证码登录，或按“无卡用户”注册。"""
+
+
+class CardUnfit(Refusal):
+    """这张卡不能用来办理这项业务。"""
+
+
+class CardTaken(Refusal):
+    """这张卡已经绑定过，或者已经挂失，不能再绑定。"""
+
+
+class CardSignInRefused(Refusal):
+    """登录没有成功：这张卡没有绑定、已经解绑或挂失，或者账号已停用。可以改用手机验证码登录，或联系本企业的企业管理员。"""
+
+    keeps_changes: ClassVar[bool] = True  # what was tried is on the record
 
 
 class PasswordRefused(Refusal):

@@ -45,9 +45,11 @@ async def start_session(
     ip: str | None,
     user_agent: str | None,
     limits: SessionLimits,
+    card_id: UUID | None = None,
+    cas_ticket: str | None = None,
     now: datetime,
 ) -> str:
-    """A new session; its token, which is stored nowhere."""
+    """A new session; its token, which is stored nowhere. `card_id` or `cas_ticket`: what it was begun with."""
     token = secrets.token_urlsafe(32)
     session.add(
         SignInSession(
@@ -60,6 +62,8 @@ async def start_session(
             expires_at=now + limits.absolute,
             ip=ip,
             user_agent=user_agent[:300] if user_agent else None,
+            card_id=card_id,
+            cas_ticket=cas_ticket,
         )
     )
     await session.flush()

@@ -1,6 +1,6 @@
 """Who signed in, when and from where, and who failed to; and which sessions are alive: for the security administrator.
 
-Both are read from the sessions and the codes themselves. A phone that nobody has is shown as tried, with no name.
+Both are read from the sessions, the codes and what cards were asked. A phone that nobody has is shown as tried, with no name.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,10 @@ Outcome = Literal["all", "in", "failed"]
 
 @dataclass(frozen=True)
 class SignIn:
-    """One sign-in, or one code with which somebody failed (`tries` times, the last of them at `at`)."""
+    """One sign-in, or one code or card with which somebody failed (`tries` times, the last of them at `at`).
+
+    `by` is code, card or cas. Of a card that nobody has bound there is no phone.
+    """
 
     id: UUID
     at: datetime
@@ -35,6 +38,7 @@ class SignIn:
     ip: str | None
     user_agent: str | None
     tries: int
+    by: str
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,18 @@ _WORDS = "(CAST(:words AS text) = '' OR p.name LIKE :name_like OR (:digits <> ''
 LIST_SIGN_INS = text(f"""
 SELECT * FROM (
     SELECT s.id, s.created_at AS at, true AS succeeded, p.name, p.phone, {_ACTING_FOR} AS acting_for, s.ip,
-        s.user_agent, 0 AS tries
+        s.user_agent, 0 AS tries,
+        CASE WHEN s.card_id IS NOT NULL THEN 'card' WHEN s.cas_ticket IS NOT NULL THEN 'cas' ELSE 'code' END AS by
     FROM sign_in_session s JOIN person p ON p.id = s.person_id
     WHERE :outcome <> 'failed' AND {_WORDS.format("p.phone")}
     UNION ALL
-    SELECT c.id, c.failed_at, false, p.name, c.phone, NULL, c.ip, NULL, c.tries
+    SELECT c.id, c.failed_at, false, p.name, c.phone, NULL, c.ip, NULL, c.tries, 'code'
     FROM sign_in_challenge c LEFT JOIN person p ON p.phone = c.phone
     WHERE :outcome <> 'in' AND c.failed_at IS NOT NULL AND {_WORDS.format("c.phone")}
+    UNION ALL
+    SELECT k.id, k.failed_at, false, p.name, coalesce(p.phone, ''), NULL, k.ip, NULL, 1, 'card'
+    FROM card_challenge k LEFT JOIN person p ON p.id = k.person_id
+    WHERE :outcome <> 'in' AND k.failed_at IS NOT NULL AND k.purpose = 'sign_in' AND {_WORDS.format("p.phone")}
 ) AS found
 WHERE (at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
 ORDER BY at DESC, id DESC LIMIT :limit

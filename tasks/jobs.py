@@ -22,6 +22,8 @@ from domain.applications import sweep_applications
 from domain.attachments import AttachmentStore, sweep_orphans
 from domain.audit_chain import sealing_key
 from domain.captcha import forget_captchas
+from domain.card_challenges import sweep_challenges
+from domain.card_visits import sweep_visits
 from domain.deadlines import recompute_deadline
 from domain.exceptions import ChainBroken
 from domain.models import Issue, Registration
@@ -225,7 +227,7 @@ async def purge_answers(session: AsyncSession, now: datetime, keep_d: int) -> No
 @jobs.periodic(cron="17 3 * * *")
 @jobs.task(name="sweep", queue=QUEUE, pass_context=True, queueing_lock="sweep")
 async def sweep(context: JobContext, timestamp: int) -> None:
-    """Every night: old answers to submits, captchas, applications that were never sent, files that nobody used; and
+    """Every night: old answers to submits, captchas, what cards were asked, applications that were never sent, files that nobody used; and
     applications whose enterprise has been registered by another one, should a job have missed them."""
     parts: Parts = context.additional_context["wired"]
     now = datetime.fromtimestamp(timestamp, tz=UTC)
@@ -234,6 +236,8 @@ async def sweep(context: JobContext, timestamp: int) -> None:
         await forget_captchas(session, now)
         await sweep_presence(session, now)
         await sweep_applications(session, now)
+        await sweep_challenges(session, now)
+        await sweep_visits(session, now)
         gone = await sweep_orphans(session, parts.store, now, keep=await find_drafted_files(session))
         await session.commit()
     superseded = await end_superseded(parts.sessions, parts.engine, now)

@@ -34,7 +34,7 @@ CORRECT = "correct_registration"
 PHASES = ("customs", "enterprise", "closed")
 COUNTED = 100
 
-Route = Literal["web", "wechat"]
+Route = Literal["card", "web", "wechat"]
 
 
 @dataclass(frozen=True)
@@ -108,48 +108,70 @@ async def register(
     async with command(session):
         typing, loaded = await _open_form(session, engine, id_, challenge.id, fields, now)
         checked = forms.check(typing.form, fields, typing.context)
-        person_id = await find_or_add_person(session, challenge.phone, checked["contact"], now)
-        enterprise = Enterprise(name=checked["name"], uscc="", created_at=now)
-        session.add(enterprise)
-        await session.flush()
-        membership = make_admin(enterprise, person_id, checked["contact"], now)
-        session.add(membership)
-        registration = Registration(
-            id=id_,
-            number=await next_registration_number(session, checked["office"], now),
-            enterprise_id=enterprise.id,
-            applicant_id=person_id,
-            challenge_id=challenge.id,
-            route=route,
-            office="",
-            created_at=now,
-        )
-        subject = open_new_subject(session, registration, loaded, enterprise=enterprise)
-        await set_fields(session, subject, checked, actor_id=person_id, task_id=None, now=now)
-        subject.used_files = [registration.licence] if registration.licence else []
-        step = await engine.start(
-            session,
-            PROCESS,
-            instance_id=id_,
-            variables={"registration": facts(registration)},
-            subject=enterprise.name,
-            actor=person_id,
-            now=now,
-        )
-        await finish(session, step, now)
-        applicant = _as_actor(membership, challenge.phone, enterprise, ip)
-        after = {key: value for key, value in checked.items() if key not in ("licence", "uscc_confirmed")}
-        after |= {"number": registration.number, "route": route, "person_id": person_id}
-        await record(
-            session,
-            "apply_registration",
-            actor=applicant,
-            about="registration",
-            about_id=id_,
-            after=after,
-            now=now,
+        registration, _ = await begin(
+            session, engine, loaded, challenge, checked, now, route=route, ip=ip
         )
     return registration
+
+
+async def begin(
+    session: AsyncSession,
+    engine: Engine,
+    loaded: Subject,
+    challenge: SignInChallenge,
+    checked: Mapping[str, Any],
+    now: datetime,
+    *,
+    route: Route,
+    ip: str | None,
+) -> tuple[Registration, Actor]:
+    """The registration with these checked fields and its first steps, within a `command`; and the applicant.
+
+    `loaded` is what was read under the registration's id to be. Raises as `register` does.
+    """
+    id_ = loaded.instance_id
+    person_id = await find_or_add_person(session, challenge.phone, checked["contact"], now)
+    enterprise = Enterprise(name=checked["name"], uscc="", created_at=now)
+    session.add(enterprise)
+    await session.flush()
+    membership = make_admin(enterprise, person_id, checked["contact"], now)
+    session.add(membership)
+    registration = Registration(
+        id=id_,
+        number=await next_registration_number(session, checked["office"], now),
+        enterprise_id=enterprise.id,
+        applicant_id=person_id,
+        challenge_id=challenge.id,
+        route=route,
+        office="",
+        created_at=now,
+    )
+    subject = open_new_subject(session, registration, loaded, enterprise=enterprise)
+    await set_fields(session, subject, checked, actor_id=person_id, task_id=None, now=now)
+    subject.used_files = [registration.licence] if registration.licence else []
+    step = await engine.start(
+        session,
+        PROCESS,
+        instance_id=id_,
+        variables={"registration": facts(registration)},
+        subject=enterprise.name,
+        actor=person_id,
+        now=now,
+    )
+    await finish(session, step, now)
+    applicant = _as_actor(membership, challenge.phone, enterprise, ip)
+    after = {key: value for key, value in checked.items() if key not in ("licence", "uscc_confirmed")}
+    after |= {"number": registration.number, "route": route, "person_id": person_id}
+    await record(
+        session,
+        "apply_registration",
+        actor=applicant,
+        about="registration",
+        about_id=id_,
+        after=after,
+        now=now,
+    )
+    return registration, applicant
 
 
 async def list_registrations(

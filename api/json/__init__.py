@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from api.json import attachments, issues, lists, members, phones, registrations, sign_in, tasks
+from api.json import attachments, cards, issues, lists, members, phones, registrations, sign_in, tasks
 
 router = APIRouter()
 # Routes are tried one after the other: the busiest first.
-for module in (tasks, issues, sign_in, lists, attachments, members, phones, registrations):
+for module in (tasks, issues, sign_in, lists, attachments, members, phones, cards, registrations):
     router.include_router(module.router)

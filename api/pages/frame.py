@@ -61,6 +61,11 @@ class Frame:
         return self.suspended_for is None
 
     @property
+    def holds_cards(self) -> bool:
+        """Whether this person may bind cards: an enterprise's admin, an officer."""
+        return self.is_officer or "enterprise_admin" in self.held
+
+    @property
     def open(self) -> int:
         """Everything that waits for me or my office."""
         return self.mine + self.claimable

@@ -41,6 +41,7 @@ MENU = (
     Entry("安全管理", "/security", frozenset({"security_admin"})),
     Entry("审计", "/audit", frozenset({"auditor"})),
     Entry("换手机号申请", "/phone-requests", frozenset({"registrar", "system_admin"})),
+    Entry("绑卡申请", "/card-requests", frozenset({"registrar"})),
     Entry("企业注册", "/registrations", frozenset({"registrar", "supervisor"})),
 )
 

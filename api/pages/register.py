@@ -72,12 +72,6 @@ async def show_choice(request: Request) -> Response:
     return draw(request, "register/choose.html")
 
 
-@router.get("/register/card")
-async def show_card(request: Request) -> Response:
-    """What there is for holders of a card, until the card reader's program is there."""
-    return draw(request, "register/card.html")
-
-
 @router.get("/register/phone")
 async def show_phone(
     request: Request, session: SessionDep, wired: WiredDep, now: NowDep, expired: bool = False

@@ -22,6 +22,7 @@ from api.security import (
     take_session,
 )
 from domain.code_limits import wait_for_next
+from domain.cas_sign_in import find_ticket
 from domain.exceptions import CaptchaRefused, CodeRefused, TooManyCodes
 from domain.models import SignInChallenge
 from domain.people import list_memberships
@@ -198,15 +199,19 @@ async def sign_out(
     request: Request,
     session: SessionDep,
     actor: ActorDep,
+    wired: WiredDep,
     now: NowDep,
     everywhere: Annotated[bool, Form()] = False,
 ) -> Response:
-    """End this session, or all of this person's."""
+    """End this session, or all of this person's; a session that CAS began ends at CAS too."""
+    ticket = await find_ticket(session, actor.session_id) if wired.cas else None
     if everywhere:
         await end_all_sessions(session, actor.person_id, now, actor=actor)
     elif actor.session_id:
         await end_session(session, actor.session_id, actor.person_id, now, actor=actor)
-    response = go_to("/sign-in")
+    ends_there = wired.cas is not None and wired.cas.ends_at_cas and ticket is not None
+    leave = wired.cas.client.logout_url(f"{wired.cas.origin}/sign-in") if ends_there and wired.cas else None
+    response = go_to(leave or "/sign-in")
     take_session(request, response)
     return response
 
@@ -261,6 +266,7 @@ def _draw_phone(
         status=_status_of(refusal) if refusal else 200,
         phone=phone,
         officer=officer,
+        by_card=False,
         next=onward,
         onward=f"?{urlencode({'next': onward})}" if onward != "/" else "",
         captcha=captcha,

@@ -2,6 +2,7 @@
 
 from domain.models.accounts import Captcha, SignInChallenge, SignInSession
 from domain.models.audit import AuditBatch, AuditHead, AuditPersonal, AuditRecord
+from domain.models.cards import Card, CardChallenge, CardRequest, CardVisit
 from domain.models.desk import AnswerTemplate, IssuePresence, IssueSeen, SavedFilter
 from domain.models.issues import (
     Attachment,
@@ -36,6 +37,10 @@ __all__ = [
     "AuditRecord",
     "CalendarDay",
     "Captcha",
+    "Card",
+    "CardChallenge",
+    "CardRequest",
+    "CardVisit",
     "CustomsOffice",
     "Enterprise",
     "Evaluation",

@@ -58,9 +58,16 @@ class Captcha(SQLModel, table=True):
 
 
 class SignInSession(SQLModel, table=True):
-    """A session: known by the SHA-256 of its token; acts for one membership, or as an officer."""
+    """A session: known by the SHA-256 of its token; acts for one membership, or as an officer.
+
+    `card_id` is the card it was begun with, `cas_ticket` the CAS ticket: it ends with them. Neither: a code.
+    """
 
     __tablename__ = "sign_in_session"
+    __table_args__ = (
+        Index("sign_in_session_card", "card_id", postgresql_where=text("card_id is not null")),
+        Index("sign_in_session_cas", "cas_ticket", postgresql_where=text("cas_ticket is not null")),
+    )
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)
     token_hash: str = Field(unique=True)
@@ -73,4 +80,6 @@ class SignInSession(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     ip: str | None = None
     user_agent: str | None = None
+    card_id: UUID | None = Field(default=None, sa_column=Column(ForeignKey("card.id")))
+    cas_ticket: str | None = None
     wrong_passwords: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})

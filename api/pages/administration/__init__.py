@@ -4,6 +4,7 @@ who may open a page is declared on each route."""
 from fastapi import APIRouter
 
 from api.pages.administration import (
+    cards,
     enterprises,
     holidays,
     incidents,
@@ -33,5 +34,6 @@ for part in (
     sign_ins,
     sessions,
     enterprises,
+    cards,
 ):
     router.include_router(part.router)

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import Request
 from starlette.responses import Response
 
-from api.deps import ActorDep, NowDep, SessionDep, allow
+from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.pages.administration.incidents import show_incident
 from api.pages.administration.shell import SYSTEM, draw_section
 from api.pages.frame import FrameDep
@@ -31,7 +31,7 @@ JOB_NAMES = {
 
 
 @router.get(HOME, dependencies=MINE)
-async def show(request: Request, session: SessionDep, frame: FrameDep, now: NowDep) -> Response:
+async def show(request: Request, session: SessionDep, frame: FrameDep, wired: WiredDep, now: NowDep) -> Response:
     """Everything on one page, what needs somebody first."""
     health = await queues.read_health(session, now)
     jobs = await queues.list_failed_jobs(session)
@@ -44,6 +44,8 @@ async def show(request: Request, session: SessionDep, frame: FrameDep, now: NowD
         health=health,
         jobs=[{"job": job, "name": JOB_NAMES.get(job.name, job.name)} for job in jobs],
         messages=await queues.list_failed_messages(session),
+        card_alarms=wired.cards.alarms(now) if wired.cards else [],
+        cards_closed=wired.cards is not None and not wired.cards.is_open(now),
         worried=not health.workers or bool(health.timers_late),
     )
 

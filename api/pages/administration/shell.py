@@ -24,6 +24,7 @@ SECTIONS: dict[str, tuple[tuple[str, str], ...]] = {
         ("登录记录", "/security/sign-ins"),
         ("在线会话", "/security/sessions"),
         ("企业", "/security/enterprises"),
+        ("卡", "/security/cards"),
     ),
 }
 COUNTED_FROM = 50  # letters: of shorter lines the page does not count them
@@ -40,6 +41,8 @@ DONE = {
     "ended": "会话已结束。",
     "suspended": "已暂停使用，马上生效。",
     "lifted": "已恢复使用，马上生效。",
+    "blocked": "已挂失，马上生效。",
+    "unblocked": "已解除挂失，马上生效。",
     "retried": "已安排重试，几秒钟后刷新本页查看结果。",
     "settled": "已标记为已处理。",
     "moved": "已保存，未办结问题的期限正在按新的节假日重新计算。",
