@@ -22,7 +22,7 @@ from api.cas import CasDoor
 from api.wired import Wired
 from cardauth.cas import CasClient
 from cardauth.demo_cards import make_demo_cards
-from cardauth.mapping import read_mapping
+from cardauth.mapping import CardMapping
 from cardauth.trust import TrustStore
 from db import jobs
 from db.session import make_sessions, open_engine
@@ -101,16 +101,14 @@ def build_card_reader(settings: Settings) -> CardReader | None:
     folder = settings.card_trust_folder
     if folder is None:
         return None
-    if settings.demo and settings.card_trust_dir is None:
-        make_demo_cards(settings.demo_cards_dir, read_clock())
-    return CardReader(TrustStore(folder), read_mapping(settings.card_mapping), settings.origin)
+    return CardReader(TrustStore(folder), CardMapping.from_file(settings.card_mapping), settings.origin)
 
 
 def build_cas_door(settings: Settings, http: httpx.AsyncClient) -> CasDoor:
     """The way to the authority's CAS server."""
     assert settings.cas_url is not None
-    client = CasClient(settings.cas_url, http)
-    return CasDoor(client, settings.cas_names, settings.cas_logout, settings.origin, settings.pepper)
+    client = CasClient(settings.cas_url, http, settings.cas_names)
+    return CasDoor(client, settings.cas_logout, settings.origin, settings.pepper)
 
 
 @asynccontextmanager
@@ -211,6 +209,7 @@ async def prepare(settings: Settings, database_url: str, *, demo_data: bool | No
             await session.commit()
         lines = await deploy_missing(wired)
         if settings.demo and demo_data is not False:
+            await asyncio.to_thread(make_demo_cards, settings.demo_cards_dir, read_clock())
             lines += await add_demo_data(wired)
         return lines
 

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.security import browser_key, client_ip
 from api.sessions import SignedOut, keep
-from cardauth.exceptions import CardRefused, TrustUnavailable
+from cardauth.exceptions import CardRefused, ChallengeGone, TrustUnavailable
 from cardauth.mapping import CardMapping
 from cardauth.token import parse_token
 from cardauth.trust import TrustStore
@@ -25,7 +25,7 @@ from cardauth.verify import verify_token
 from domain.actor import Actor
 from domain.card_challenges import Asked, issue_challenge, record_failure, take_challenge
 from domain.card_facts import CardFacts, tidy_facts
-from domain.exceptions import CardsClosed, CardUnfit, ChallengeGone
+from domain.exceptions import CardUnfit
 
 log = structlog.get_logger(__name__)
 READ = Counter("qingling_cards", "Cards that were read, by what came of it", ["purpose", "outcome"])
@@ -54,7 +54,7 @@ class CardReader:
                 fingerprint=card.fingerprint,
                 serial=card.serial,
                 not_after=card.not_after,
-                enterprise=subject.enterprise,
+                enterprise=subject.enterprise_name,
                 uscc=subject.uscc,
                 customs_code=subject.customs_code,
                 phone=subject.phone,
@@ -63,22 +63,18 @@ class CardReader:
 
     def is_open(self, now: datetime) -> bool:
         """Whether cards can be verified at all: there are authorities, and their lists are of today."""
-        try:
-            self.trust.current(now)
-        except TrustUnavailable:
-            return False
-        return True
+        return self.trust.current(now).is_open(now)
 
     def alarms(self, now: datetime) -> list[str]:
         """What the operator has to see to, as sentences."""
-        return list(self.trust.alarms(now))
+        return self.trust.current(now).alarms(now)
 
 
 def require_reader(wired: Any, now: datetime) -> CardReader:
-    """Raises CardsClosed where cards are not used, or cannot be verified."""
+    """Raises TrustUnavailable where cards are not used, or cannot be verified."""
     reader: CardReader | None = wired.cards
     if reader is None or not reader.is_open(now):
-        raise CardsClosed
+        raise TrustUnavailable("closed")
     return reader
 
 
@@ -94,7 +90,7 @@ def bound_to(request: Request, purpose: str, actor: Actor | None) -> str | None:
 async def ask_card(
     request: Request, session: AsyncSession, wired: Any, purpose: str, *, actor: Actor | None, now: datetime
 ) -> Asked:
-    """A nonce for a card to sign. Raises CardsClosed, TooManyCodes, SignedOut."""
+    """A nonce for a card to sign. Raises TrustUnavailable, TooManyCodes, SignedOut."""
     require_reader(wired, now)
     owner = bound_to(request, purpose, actor)
     return await issue_challenge(session, purpose, bound_to=owner, ip=client_ip(request), now=now)
@@ -111,7 +107,7 @@ async def prove_card(
     actor: Actor | None = None,
     now: datetime,
 ) -> CardFacts:
-    """What the card says that signed this challenge. Raises ChallengeGone, CardsClosed, CardRefused, CardUnfit."""
+    """What the card says that signed this challenge. Raises CardRefused (ChallengeGone, TrustUnavailable …), CardUnfit."""
     owner = bound_to(request, purpose, actor)
     nonce = await take_challenge(session, challenge, purpose, bound_to=owner, now=now)
     await keep(session)
@@ -120,15 +116,13 @@ async def prove_card(
     reader = require_reader(wired, now)
     try:
         facts = reader.read(token, nonce, now)
-    except TrustUnavailable as refusal:
-        raise CardsClosed from refusal
     except (CardRefused, CardUnfit) as refusal:
-        why = refusal.code if isinstance(refusal, CardRefused) else "unfit"
-        log.info("card.refused", why=why, purpose=purpose)
-        READ.labels(purpose, why).inc()
-        await record_failure(
-            session, challenge, purpose, why, actor=actor, ip=client_ip(request), now=now
+        why, reason = (
+            (refusal.code, refusal.reason) if isinstance(refusal, CardRefused) else ("unfit", "unfit")
         )
+        log.info("card.refused", why=why, reason=reason, purpose=purpose)
+        READ.labels(purpose, why).inc()
+        await record_failure(session, challenge, purpose, why, actor=actor, ip=client_ip(request), now=now)
         await keep(session)
         raise
     READ.labels(purpose, "verified").inc()

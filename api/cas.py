@@ -5,17 +5,15 @@ wanted. Nothing of it is stored; the ticket itself is good once, at CAS.
 """
 
 import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
 
 from api.security import browser_key
-from cardauth.cas import CasClient, CasPrincipal
+from cardauth.cas import CasClient
 
 CALLBACK = "/sign-in/cas/callback"
 RETURNS_WITHIN_S = 900
@@ -23,10 +21,9 @@ RETURNS_WITHIN_S = 900
 
 @dataclass(frozen=True)
 class CasDoor:
-    """A CAS server, and how its attributes are read: `names` says which is `phone` and `uscc`; `user` is the CAS name itself."""
+    """A CAS server, and where it sends people back to. `ends_at_cas`: who signs out here signs out there too."""
 
     client: CasClient
-    names: Mapping[str, str]
     ends_at_cas: bool
     origin: str
     secret: bytes
@@ -45,16 +42,6 @@ class CasDoor:
             return None
         age_s = now.timestamp() - int(moment)
         return self._service(onward, moment, state) if -60 <= age_s <= RETURNS_WITHIN_S else None
-
-    def read(self, principal: CasPrincipal, name: str) -> str:
-        """One fact about who signed in; empty where CAS does not tell."""
-        attribute = self.names.get(name)
-        if attribute == "user":
-            return principal.user
-        value: Any = principal.attributes.get(attribute or "", "")
-        if isinstance(value, list | tuple):
-            value = value[0] if value else ""
-        return str(value)
 
     def _service(self, onward: str, moment: str, state: str) -> str:
         query = urlencode({"next": onward, "at": moment, "state": state})

@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+import cardauth.exceptions as card
 import domain.exceptions as domain
 import engine.exceptions as engine
 import tasks.exceptions as tasks
@@ -32,7 +33,6 @@ from api.health import FAILURES
 from api.security import BadText, ForgedRequest
 from api.sessions import SignedOut
 from api.typed import find_typed
-from cardauth.exceptions import CardRefused
 from domain.working_days import BEIJING
 from errors import Refusal
 
@@ -70,12 +70,15 @@ STATUS: dict[type[Refusal], int] = {
     domain.CaptchaRefused: 422,
     domain.CodeRefused: 401,
     domain.TooManyCodes: 429,
-    domain.ChallengeGone: 409,
-    domain.CardsClosed: 503,
     domain.CardUnfit: 422,
     domain.CardTaken: 409,
     domain.CardSignInRefused: 401,
-    CardRefused: 401,
+    card.CardRefused: 401,
+    card.ChallengeGone: 409,
+    card.TokenMalformed: 422,
+    card.TrustUnavailable: 503,
+    card.CasRefused: 401,
+    card.CasUnavailable: 503,
     domain.PasswordRefused: 422,
     domain.PasswordMustChange: 403,
     domain.CannotKeep: 422,

@@ -109,7 +109,7 @@ def brings_token(request: Request, token: SecretStr | None) -> bool:
 
 
 def read_cards(wired: Any) -> dict[str, float]:
-    """Whether cards are let in now (1 or 0) and how much about their trust list wants seeing to; nothing where cards are not used."""
+    """Whether cards are let in (1 or 0), and how much about their trust list wants seeing to; nothing where cards are off."""
     if wired.cards is None:
         return {}
     now = wired.read_clock()

@@ -29,7 +29,7 @@ async def open_session(request: Request) -> AsyncIterator[AsyncSession]:
 
 
 async def keep(session: AsyncSession) -> None:
-    """Commit what must stay whatever comes next (a challenge that is taken, a failed try); the request goes on in a new transaction."""
+    """Commit what must stay whatever comes next (a challenge that is taken, a failed try), and go on in a new transaction."""
     await session.commit()
 
 

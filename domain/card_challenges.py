@@ -55,7 +55,9 @@ async def issue_challenge(
     """A new nonce; the ones this browser has not used for the same purpose are gone. Raises TooManyCodes."""
     since = now - LIFETIME
     if ip and (await session.scalar(COUNT_RECENT, {"ip": ip, "since": since}) or 0) >= MOST_OPEN:
-        raise TooManyCodes("读卡请求过于频繁，请在 5 分钟后再试。", retry_after_s=int(LIFETIME.total_seconds()))
+        raise TooManyCodes(
+            "读卡请求过于频繁，请在 5 分钟后再试。", retry_after_s=int(LIFETIME.total_seconds())
+        )
     if bound_to is not None:
         await session.execute(FORGET_OWN, {"bound_to": bound_to, "purpose": purpose})
     row = CardChallenge(

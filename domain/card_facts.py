@@ -35,7 +35,8 @@ class CardFacts:
     @classmethod
     def of_json(cls, value: dict[str, Any]) -> Self:
         """What `as_json` wrote."""
-        return cls(**(value | {"not_after": datetime.fromisoformat(value["not_after"])}))
+        texts = {name: part for name, part in value.items() if name != "not_after"}
+        return cls(**texts, not_after=datetime.fromisoformat(value["not_after"]))
 
 
 def tidy_facts(facts: CardFacts) -> CardFacts:

@@ -120,7 +120,9 @@ async def send_request(
     return request
 
 
-async def find_requests(session: AsyncSession, actor: Actor, id_: UUID | None = None) -> list[CardRequestView]:
+async def find_requests(
+    session: AsyncSession, actor: Actor, id_: UUID | None = None
+) -> list[CardRequestView]:
     """The open requests (or this one) of the offices where the actor is a registrar, the oldest first; never one's own."""
     parameters = {"id": id_, "offices": sorted(actor.offices_as(DECIDER)), "own_phone": actor.phone}
     return [CardRequestView(**row) for row in (await session.execute(FIND_REQUESTS, parameters)).mappings()]

@@ -1,5 +1,5 @@
-"""Signing in with a verified card: card and PIN are the two factors. Whatever is wrong with card, person or enterprise, the answer
-is the same sentence; why, is on the record."""
+"""Signing in with a verified card: card and PIN are the two factors. Whatever is wrong with card, person or enterprise, the
+answer is the same sentence; why, is on the record."""
 
 from datetime import datetime
 from typing import Any

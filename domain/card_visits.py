@@ -21,10 +21,14 @@ OFFICE_OF = text("""
         (SELECT code FROM customs_office WHERE code = left(CAST(:customs_code AS text), 4) AND active))
 """)
 REGISTERED_AS = text("SELECT id FROM enterprise WHERE uscc = :uscc AND status IN ('approved', 'suspended')")
-BOUND = text("SELECT EXISTS (SELECT FROM card WHERE issuer = :issuer AND number = :number AND unbound_at IS NULL)")
+BOUND = text(
+    "SELECT EXISTS (SELECT FROM card WHERE issuer = :issuer AND number = :number AND unbound_at IS NULL)"
+)
 
 
-async def open_visit(session: AsyncSession, facts: CardFacts, *, browser_key: str, now: datetime) -> CardVisit:
+async def open_visit(
+    session: AsyncSession, facts: CardFacts, *, browser_key: str, now: datetime
+) -> CardVisit:
     """A new visit, with what the card suggests for phone, contact and office."""
     visit = CardVisit(
         browser_key=browser_key,

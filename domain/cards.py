@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import TextClause, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -177,17 +177,13 @@ async def lift_block(session: AsyncSession, actor: Actor, card_id: UUID, now: da
 
 async def list_own_cards(session: AsyncSession, actor: Actor) -> list[CardLine]:
     """Those bound to me in the part I play now."""
-    parameters = {
-        "person_id": actor.person_id,
-        "enterprise_id": actor.enterprise_id,
-        "officer_id": actor.officer_id,
-    }
-    return await _list(session, MINE, **parameters)
+    names = ("person_id", "enterprise_id", "officer_id")
+    return await _list(session, MINE, {name: getattr(actor, name) for name in names})
 
 
 async def list_enterprise_cards(session: AsyncSession, enterprise_id: UUID) -> list[CardLine]:
     """Those of an enterprise, in the order they were bound."""
-    return await _list(session, OF_ENTERPRISE, enterprise_id=enterprise_id)
+    return await _list(session, OF_ENTERPRISE, {"enterprise_id": enterprise_id})
 
 
 async def find_cards(
@@ -196,18 +192,19 @@ async def find_cards(
     """For the security administrator: by a part of a number, a name or an enterprise; blocked ones first."""
     words = words.strip()
     escaped = words.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return await _list(
-        session, FOUND, limit, words=words, like=f"%{escaped}%", only_blocked=only_blocked
-    )
+    wanted = {"words": words, "like": f"%{escaped}%", "only_blocked": only_blocked}
+    return await _list(session, FOUND, wanted, limit)
 
 
 async def find_card(session: AsyncSession, card_id: UUID) -> CardLine | None:
     """One bound card, whoever's."""
-    found = await _list(session, ONE, id=card_id)
+    found = await _list(session, ONE, {"id": card_id})
     return found[0] if found else None
 
 
-async def _list(session: AsyncSession, statement: Any, limit: int = PAGE, **parameters: Any) -> list[CardLine]:
+async def _list(
+    session: AsyncSession, statement: TextClause, parameters: dict[str, Any], limit: int = PAGE
+) -> list[CardLine]:
     rows = await session.execute(statement, parameters | {"limit": limit})
     return [CardLine(**row) for row in rows.mappings()]
 

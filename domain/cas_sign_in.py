@@ -16,7 +16,9 @@ from domain.sessions import SessionLimits, load_actor, start_session
 from domain.signin import NOBODY, SignedIn
 from domain.uscc import normalise_code
 
-REFUSED = "登录没有成功：您在统一认证系统的账号没有对应到本系统的用户，或者账号已停用。可以改用手机验证码登录。"
+REFUSED = (
+    "登录没有成功：您在统一认证系统的账号没有对应到本系统的用户，或者账号已停用。可以改用手机验证码登录。"
+)
 FIND_PERSON = text("""
     SELECT p.id, f.id AS officer_id FROM person p
     LEFT JOIN officer f ON f.person_id = p.id AND f.active WHERE p.phone = :phone AND p.active

@@ -9,8 +9,7 @@ Refusal
 ├── CannotWithdraw                      too late
 ├── CaptchaRefused                      before the first code
 ├── CodeRefused, TooManyCodes           signing in
-├── ChallengeGone, CardsClosed          reading a card
-│   CardUnfit, CardTaken                binding it
+├── CardUnfit, CardTaken                binding a card
 │   CardSignInRefused                   signing in with it, or through CAS
 ├── PasswordRefused, PasswordMustChange an officer's password
 ├── CannotKeep                          a filter or template with something missing    errors
@@ -95,14 +94,6 @@ class TooManyCodes(Refusal):
 
     def __init__(self, message: str | None = None, *, retry_after_s: int, field: str | None = None) -> None:
         super().__init__(message, retry_after_s=retry_after_s, **({"field": field} if field else {}))
-
-
-class ChallengeGone(Refusal):
-    """读卡请求已经过期，或者已经用过，请重新读卡。"""
-
-
-class CardsClosed(Refusal):
-    """插卡登录和插卡注册暂时不能使用，系统管理员正在处理。请改用手机验证码登录，或按“无卡用户”注册。"""
 
 
 class CardUnfit(Refusal):

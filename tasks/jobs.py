@@ -227,7 +227,7 @@ async def purge_answers(session: AsyncSession, now: datetime, keep_d: int) -> No
 @jobs.periodic(cron="17 3 * * *")
 @jobs.task(name="sweep", queue=QUEUE, pass_context=True, queueing_lock="sweep")
 async def sweep(context: JobContext, timestamp: int) -> None:
-    """Every night: old answers to submits, captchas, what cards were asked, applications that were never sent, files that nobody used; and
+    """Every night: old answers to submits, captchas, what cards were asked, applications never sent, files nobody used; and
     applications whose enterprise has been registered by another one, should a job have missed them."""
     parts: Parts = context.additional_context["wired"]
     now = datetime.fromtimestamp(timestamp, tz=UTC)

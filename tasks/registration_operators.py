@@ -87,7 +87,9 @@ async def set_fields(
             subject.office_name = (await require_open_office(session, after)).name
         if key == "uscc":
             await require_unregistered(session, after)
-            if registration.route != "card":  # a card takes the uscc: what waits for a review ends as superseded
+            if (
+                registration.route != "card"
+            ):  # a card takes the uscc: what waits for a review ends as superseded
                 await require_new_application(session, registration.applicant_id, after)
             registration.check_digit_failed = check_digit_fails(after)
             registration.check_digit_overridden_by = None

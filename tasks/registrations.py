@@ -108,9 +108,7 @@ async def register(
     async with command(session):
         typing, loaded = await _open_form(session, engine, id_, challenge.id, fields, now)
         checked = forms.check(typing.form, fields, typing.context)
-        registration, _ = await begin(
-            session, engine, loaded, challenge, checked, now, route=route, ip=ip
-        )
+        registration, _ = await begin(session, engine, loaded, challenge, checked, now, route=route, ip=ip)
     return registration
 
 

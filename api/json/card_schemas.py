@@ -13,7 +13,9 @@ Token = Field(description="读卡程序 POST /sign 的回答，原样交来")
 
 
 class CardChallengeWanted(Body):
-    purpose: Literal["register", "sign_in", "bind"] = Field(description="注册、登录，或绑定另一张卡（须已登录）")
+    purpose: Literal["register", "sign_in", "bind"] = Field(
+        description="注册、登录，或绑定另一张卡（须已登录）"
+    )
 
 
 class CardChallengeOut(BaseModel):

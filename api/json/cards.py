@@ -279,7 +279,9 @@ def read_contact(typed: str) -> str:
     """A name as it is kept. Raises CardUnfit for what is none."""
     contact = " ".join(typed.split())
     if len(contact) > 30 or not contact.isprintable():
-        raise CardUnfit("联系人最多 30 个字，不能有特殊符号。", errors={"contact": "最多 30 个字，不能有特殊符号。"})
+        raise CardUnfit(
+            "联系人最多 30 个字，不能有特殊符号。", errors={"contact": "最多 30 个字，不能有特殊符号。"}
+        )
     return contact
 
 

@@ -13,17 +13,17 @@ from api.cards import CardReader
 from api.deps import NowDep, WiredDep
 from api.pages.render import draw
 from api.security import agent_policy
-from cardauth.exceptions import CardRefused
-from domain.exceptions import CardsClosed, CardTaken, CardUnfit, ChallengeGone
+from cardauth.exceptions import CardRefused, TrustUnavailable
+from domain.exceptions import CardTaken, CardUnfit
 from settings import Settings
 
 TokenField = Annotated[str, Form(max_length=16_384)]
-NOT_READ = (ChallengeGone, CardsClosed, CardRefused, CardUnfit, CardTaken)
+NOT_READ = (CardRefused, CardUnfit, CardTaken)
 
 
 @dataclass(frozen=True)
 class ReaderView:
-    """The reader on a page. `closed` says why cards cannot be used; then there is no reader, and nothing is asked of the agent."""
+    """The reader on a page. `closed` says why cards cannot be used; then nothing is asked of the agent."""
 
     purpose: str
     agent: str
@@ -38,7 +38,7 @@ def view_reader(wired: WiredDep, purpose: str, now: NowDep) -> ReaderView:
     if reader is None:
         closed = "本系统没有开通插卡登录和插卡注册。"
     elif not reader.is_open(now):
-        closed = (CardsClosed.__doc__ or "").strip()
+        closed = TrustUnavailable().message
     settings: Settings = wired.settings
     return ReaderView(purpose, f"http://127.0.0.1:{settings.card_agent_port}", settings.origin, closed)
 

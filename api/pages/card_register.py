@@ -1,5 +1,5 @@
-"""有卡用户注册: the card is read, its data shown, the phone proved by a code, and the enterprise is registered at once. Where it is
-registered already, the same steps end in a request to its registrar.
+"""有卡用户注册: the card is read, its data shown, the phone proved by a code, and the enterprise is registered at once. Where
+it is registered already, the same steps end in a request to its registrar.
 
 What the card says is kept with the visit, which belongs to this browser: no page can change it.
 """

@@ -1,4 +1,4 @@
-"""绑卡申请, for the registrar who checks who comes with a card of an enterprise that is registered: the list, one, the decision."""
+"""绑卡申请, for the registrar who checks who comes with a card of a registered enterprise: the list, one, the decision."""
 
 from typing import Annotated
 from uuid import UUID

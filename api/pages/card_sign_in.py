@@ -15,7 +15,7 @@ from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from api.pages.sign_in import NextField, NextQuery, safe_address
 from api.security import client_ip, give_browser_key, give_session, make_browser_key
-from cardauth.exceptions import CasRefused
+from cardauth.exceptions import CasRefused, CasUnavailable
 from domain.card_sign_in import sign_in_by_card
 from domain.cas_sign_in import end_cas_session, sign_in_by_cas
 from domain.exceptions import CardSignInRefused
@@ -109,15 +109,15 @@ async def come_from_cas(
         principal = await wired.cas.client.validate(ticket, service)
         signed_in = await sign_in_by_cas(
             session,
-            phone=wired.cas.read(principal, "phone"),
-            uscc=wired.cas.read(principal, "uscc"),
+            phone=principal.attributes.get("phone", ""),
+            uscc=principal.attributes.get("uscc", ""),
             ticket=ticket,
             ip=client_ip(request),
             user_agent=request.headers.get("user-agent"),
             limits=wired.session_limits,
             now=now,
         )
-    except (CasRefused, CardSignInRefused) as refusal:
+    except (CasRefused, CasUnavailable, CardSignInRefused) as refusal:
         log.info("cas.refused", why=type(refusal).__name__)
         return _draw_cas(request, refusal.message)
     return _enter(request, signed_in, address)

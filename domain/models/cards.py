@@ -33,7 +33,9 @@ class CardChallenge(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("purpose in ('register', 'sign_in', 'bind')", name="card_challenge_purpose"),
         Index("card_challenge_ip", "ip", text("issued_at desc")),
-        Index("card_challenge_failed", text("failed_at desc"), postgresql_where=text("failed_at is not null")),
+        Index(
+            "card_challenge_failed", text("failed_at desc"), postgresql_where=text("failed_at is not null")
+        ),
     )
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -55,9 +57,7 @@ class Card(SQLModel, table=True):
     __tablename__ = "card"
     __table_args__ = (
         CheckConstraint("(enterprise_id is null) <> (officer_id is null)", name="card_bound_to_one"),
-        Index(
-            "card_identity", "issuer", "number", unique=True, postgresql_where=text("unbound_at is null")
-        ),
+        Index("card_identity", "issuer", "number", unique=True, postgresql_where=text("unbound_at is null")),
     )
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)

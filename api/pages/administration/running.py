@@ -31,7 +31,9 @@ JOB_NAMES = {
 
 
 @router.get(HOME, dependencies=MINE)
-async def show(request: Request, session: SessionDep, frame: FrameDep, wired: WiredDep, now: NowDep) -> Response:
+async def show(
+    request: Request, session: SessionDep, frame: FrameDep, wired: WiredDep, now: NowDep
+) -> Response:
     """Everything on one page, what needs somebody first."""
     health = await queues.read_health(session, now)
     jobs = await queues.list_failed_jobs(session)
