@@ -18,6 +18,9 @@ THINGS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "registration_id": ("registration", ("waiting",)),
     "challenge": ("challenge", ("elsewhere",)),
+    "visit_id": ("visit", ("elsewhere",)),
+    "card_id": ("card", ("own",)),
+    "card_request_id": ("card_request", ("open",)),
     "attachment_id": ("attachment", ("loose", "used", "licence")),
     "session_id": ("session", ("staff",)),
     "member_id": ("member", ("peer",)),
@@ -46,6 +49,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "registration": {"decision": "approve"},
 }
 MEMBER = {"name": "新同事", "phone": "13712345678", "position": "专员", "roles": ["customs_affairs"]}
+CARD: dict[str, Any] = {"challenge": "<session:staff>", "token": {}}
+CARD_PHONE = {"phone": "13712345678", "code": "000000", "code_challenge": "<session:staff>", "office": "2301"}
 CODES = {"old_code": "000000", "new_code": "000000"}
 
 # JSON bodies; a route that is not here is sent an empty one.
@@ -73,6 +78,14 @@ BODIES: dict[str, dict[str, Any]] = {
         "office": "2301",
         "code": "000000",
     },
+    "POST /api/v1/card/challenge": {"purpose": "sign_in"},
+    "POST /api/v1/sign-in/card": CARD,
+    "POST /api/v1/registrations/card": CARD | CARD_PHONE,
+    "POST /api/v1/registrations/card/request": CARD | CARD_PHONE,
+    "POST /api/v1/me/cards": CARD,
+    "POST /api/v1/me/cards/{card_id}/block": {"reason": "丢了。"},
+    "POST /api/v1/enterprise/cards/{card_id}/block": {"reason": "丢了。"},
+    "POST /api/v1/card-requests/{card_request_id}/decide": {"decision": "refuse", "reason": "没有核实身份。"},
     "POST /api/v1/phone-requests/{request_id}/decide": {"decision": "refuse", "reason": "没有核实身份。"},
 }
 # Fields of forms.
@@ -97,6 +110,12 @@ FORMS: dict[str, dict[str, Any]] = {
     },
     "POST /sign-in/help/send": {"challenge": "<session:staff>", "code": "000000"},
     "POST /account/sessions/end": {"session_id": "<session:staff>"},
+    "POST /sign-in/card": {"challenge": "<session:staff>", "token": "{}"},
+    "POST /register/card": {"challenge": "<session:staff>", "token": "{}"},
+    "POST /account/cards": {"challenge": "<session:staff>", "token": "{}"},
+    "POST /account/cards/{card_id}/block": {"reason": "丢了。"},
+    "POST /security/cards/{card_id}/block": {"reason": "丢了。"},
+    "POST /card-requests/{card_request_id}": {"decision": "refuse", "reason": "没有核实身份。"},
     "POST /phone-requests/{request_id}": {"decision": "refuse", "reason": "没有核实身份。"},
     "POST /answer-templates/new": {"title": "新的", "text": "您好。"},
     "POST /answer-templates/{template_id}": {"title": "改过的", "text": "您好。"},

@@ -23,6 +23,9 @@ from db.ids import uuid7
 from domain.models import (
     AdminOffer,
     AnswerTemplate,
+    Card,
+    CardRequest,
+    CardVisit,
     Enterprise,
     Membership,
     Officer,
@@ -77,6 +80,19 @@ QUESTION = {
     "office": "2301",
     "title": "减免税设备能否提前解除监管",
     "description": "我司一台进口设备尚在监管年限内，拟转让给同集团企业，请问如何办理？",
+}
+FACTS = {
+    "issuer": "CN=发卡机构",
+    "number": "2100000000001",
+    "kind": "法人卡",
+    "holder": "某人",
+    "fingerprint": "-",
+    "serial": "1",
+    "not_after": "2030-01-01T00:00:00+00:00",
+    "enterprise": "ours公司",
+    "uscc": "913200000000000000",
+    "customs_code": None,
+    "phone": None,
 }
 PNG = (
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
@@ -320,6 +336,23 @@ async def _add_things(session: AsyncSession, world: AccessWorld) -> None:
     )
     things: dict[str, Any] = {
         "challenge:elsewhere": challenge,
+        "visit:elsewhere": CardVisit(browser_key="somebody else's", facts=FACTS, opened_at=now),
+        "card:own": Card(
+            **{name: FACTS[name] for name in ("issuer", "number", "kind", "holder", "fingerprint", "serial")},
+            person_id=UUID(ids["person:admin"]),
+            enterprise_id=UUID(ids["enterprise:ours"]),
+            not_after=now,
+            bound_at=now,
+            bound_by=UUID(ids["person:admin"]),
+        ),
+        "card_request:open": CardRequest(
+            enterprise_id=UUID(ids["enterprise:ours"]),
+            office="2301",
+            contact="某人",
+            phone="+8613600000002",
+            facts=FACTS,
+            created_at=now,
+        ),
         "template:own": AnswerTemplate(
             owner_id=handler, title="自己的", text="您好。", changed_by=handler, changed_at=now
         ),

@@ -45,8 +45,9 @@ async def test_a_card_registers_its_enterprise_and_signs_its_admin_in(world: Wor
     assert me["person"]["name"] == "苏小青", "the holder, where no other contact is named"
     raised = await holder.client.post("/api/v1/issues", json=QUESTION)
     assert raised.status_code == 201, raised.text
-    kept = "SELECT r.route || ' ' || e.uscc || ' ' || e.customs_code FROM registration r JOIN enterprise e ON e.id = r.enterprise_id"
-    assert await scalar(world, kept) == f"card {uscc} 3207960001"
+    mine = (await holder.client.get("/api/v1/registrations/mine")).json()
+    said = (mine["route"], mine["enterprise"]["uscc"], mine["enterprise"]["customs_code"])
+    assert said == ("card", uscc, "3207960001")
     [bound] = (await holder.client.get("/api/v1/me/cards")).json()["items"]
     assert (bound["kind"], bound["holder"], bound["blocked_at"]) == ("法人卡", "苏小青", None)
 

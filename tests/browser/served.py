@@ -25,6 +25,13 @@ RELAXED = {
 }
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Served:
     """A running copy. `url` is its address, `log` what it has said so far; `settings` are `QINGLING_…` variables of its own."""
 
@@ -34,9 +41,7 @@ class Served:
         self._folder.chmod(0o711)  # as root PostgreSQL runs as `nobody`, who must get in
         self._log_path = self._folder / "serve.log"
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        self.url = f"http://127.0.0.1:{free_port()}"
 
     @property
     def log(self) -> str:
