@@ -81,7 +81,7 @@ QUESTION = {
     "title": "减免税设备能否提前解除监管",
     "description": "我司一台进口设备尚在监管年限内，拟转让给同集团企业，请问如何办理？",
 }
-FACTS = {
+FACTS: dict[str, Any] = {
     "issuer": "CN=发卡机构",
     "number": "2100000000001",
     "kind": "法人卡",

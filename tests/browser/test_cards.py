@@ -1,6 +1,6 @@
 """Cards as people use them: the real agent with its own prompt, tokens in SoftHSM2, Chromium, and the product served beside them.
-Registered by card, asking at once, signed out, signed in by card; a wrong PIN; a card pulled in between; and over https as a public site,
-where the browser asks for its permission."""
+Registered by card, asking at once, signed out, signed in by card; a wrong PIN; a card pulled in between; and over https as a public
+site, where the browser asks for its permission."""
 
 import os
 import re
@@ -26,9 +26,7 @@ from tests.cardauth.pki import Holder, Pki
 ENTERPRISE = "连云港听潮贸易有限公司"
 PEOPLE = {
     "法人卡": Holder(ENTERPRISE, "91320700MA27QK0A14", "2325960T88", "法人卡", "程听潮", "2100000007001"),
-    "操作员卡": Holder(
-        ENTERPRISE, "91320700MA27QK0A14", "2325960T88", "操作员卡", "白小鸥", "2100000007002"
-    ),
+    "操作员卡": Holder(ENTERPRISE, "91320700MA27QK0A14", "2325960T88", "操作员卡", "白小鸥", "2100000007002"),
 }
 PHONE, NEWCOMER, REGISTRAR, KEEPER = "13911112001", "13911112002", "13800000123", "13800000107"
 READ, SIGN_IN, BIND = "读取卡内信息", "插卡登录", "读卡并绑定"
@@ -78,12 +76,10 @@ def desk(
     trust, hsm, cards = plugged
     port = free_port()
     served = Served(QINGLING_CARD_TRUST_DIR=str(trust), QINGLING_CARD_AGENT_PORT=str(port))
-    environment = hsm.environment | {"LD_LIBRARY_PATH": packages.library_path()}
+    environment = environment_of(hsm)
     try:
         served.start()
-        with AgentProcess(
-            "--module", str(hsm.module), origins=[served.url], port=port, environment=environment
-        ) as agent:
+        with AgentProcess(origins=[served.url], port=port, environment=environment) as agent:
             yield Desk(
                 served,
                 agent,
@@ -92,6 +88,12 @@ def desk(
             )
     finally:
         served.stop()
+
+
+def environment_of(hsm: SoftHsm) -> dict[str, str]:
+    """What the agent needs to know of this driver."""
+    own = {"QINGLING_AGENT_MODULES": str(hsm.module), "LD_LIBRARY_PATH": packages.library_path()}
+    return hsm.environment | own
 
 
 def read(desk: Desk, who: Somebody, button: str, *, pin: str = PIN) -> None:
@@ -131,8 +133,8 @@ def read_after_a_wrong_pin_and_a_pulled_card(desk: Desk, admin: Somebody) -> Non
     expect(page.get_by_role("alert")).to_contain_text("不正确")
     admin.look("card-wrong-pin")
     press(admin, READ)
+    desk.agent.read_until("PIN：")
     desk.cards["法人卡"].pull()
-    desk.agent.type_pin(PIN)
     expect(page.get_by_role("alert")).to_contain_text("卡")
     expect(page.get_by_text("请插入法人卡或操作员卡")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile(READ))).to_be_disabled()
@@ -267,7 +269,7 @@ def test_a_public_site_over_https_needs_the_browsers_permission(
 ) -> None:
     trust, hsm, cards = plugged
     agent_port = free_port()
-    environment = hsm.environment | {"LD_LIBRARY_PATH": packages.library_path()}
+    environment = environment_of(hsm)
     front = TlsFront()
     served = Served(
         QINGLING_CARD_TRUST_DIR=str(trust),
@@ -297,9 +299,7 @@ def test_a_public_site_over_https_needs_the_browsers_permission(
         if answer == "granted":
             context.grant_permissions(["local-network-access"], origin=front.origin)
         somebody = Somebody(context, front.origin, PHONE, shot, violations)
-        with AgentProcess(
-            "--module", str(hsm.module), origins=[front.origin], port=agent_port, environment=environment
-        ) as agent:
+        with AgentProcess(origins=[front.origin], port=agent_port, environment=environment) as agent:
             somebody.go("/register/card")
             page = somebody.page
             if answer == "granted":

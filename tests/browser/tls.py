@@ -43,15 +43,15 @@ class TlsFront:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            with (
-                self._context.wrap_socket(connection, server_side=True) as browser,
-                socket.create_connection(("127.0.0.1", self._behind)) as product,
-            ):
-                back = threading.Thread(target=pass_on, args=(product, browser), daemon=True)
-                back.start()
-                pass_on(browser, product)
-                back.join()
+        with (
+            contextlib.suppress(OSError),
+            self._context.wrap_socket(connection, server_side=True) as browser,
+            socket.create_connection(("127.0.0.1", self._behind)) as product,
+        ):
+            back = threading.Thread(target=pass_on, args=(product, browser), daemon=True)
+            back.start()
+            pass_on(browser, product)
+            back.join()
 
 
 def pass_on(source: socket.socket, target: socket.socket) -> None:

@@ -201,7 +201,7 @@ async def test_without_a_script_the_page_says_what_is_needed_and_the_other_ways(
     await visitor.open("/register/card")
     assert "您的浏览器没有启用脚本" in visitor.html and "/register/phone" in visitor.html
     await visitor.open("/sign-in/card/help")
-    assert visitor.status == 200 and "qingling-card-agent" in visitor.html
+    assert visitor.status == 200 and "card-agent.toml" in visitor.html
 
 
 async def test_where_the_trust_list_is_missing_the_tab_says_so_and_administration_is_told(
