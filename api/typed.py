@@ -17,7 +17,9 @@ PRIVATE = ("/account/", "/sign-in")
 """Forms with passwords and codes: nothing of them is ever put into a page again."""
 DESK = ("/tasks", "/issues", "/register")
 PEOPLE = ("/members", "/system/officers")
-OURS = frozenset({"csrf_token", "idempotency_key", "version", "act", "next", "lines", "query"})
+OURS = frozenset(
+    {"csrf_token", "idempotency_key", "version", "act", "next", "lines", "query", "challenge", "token"}
+)
 """What a page carries besides what was typed: sent again, but nothing to read."""
 LABELS = {
     "name": "名称",

@@ -21,8 +21,8 @@ from api.security import (
     make_browser_key,
     take_session,
 )
-from domain.code_limits import wait_for_next
 from domain.cas_sign_in import find_ticket
+from domain.code_limits import wait_for_next
 from domain.exceptions import CaptchaRefused, CodeRefused, TooManyCodes
 from domain.models import SignInChallenge
 from domain.people import list_memberships

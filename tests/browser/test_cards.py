@@ -1,6 +1,6 @@
-"""Cards as people use them: the real agent with its own prompt, tokens in SoftHSM2, Chromium, and the product served beside them.
-Registered by card, asking at once, signed out, signed in by card; a wrong PIN; a card pulled in between; and over https as a public
-site, where the browser asks for its permission."""
+"""Cards as people use them: the real agent with its own prompt, tokens in SoftHSM2, Chromium, and the product beside them.
+Registered by card, asking at once, signed out, signed in by card; a wrong PIN; a card pulled in between; and over https as a
+public site, where the browser asks for its permission."""
 
 import os
 import re
