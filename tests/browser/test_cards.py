@@ -133,7 +133,7 @@ def read_after_a_wrong_pin_and_a_pulled_card(desk: Desk, admin: Somebody) -> Non
     expect(page.get_by_role("alert")).to_contain_text("不正确")
     admin.look("card-wrong-pin")
     press(admin, READ)
-    desk.agent.read_until("PIN：")
+    desk.agent.read_until("卡密码：")
     desk.cards["法人卡"].pull()
     expect(page.get_by_role("alert")).to_contain_text("卡")
     expect(page.get_by_text("请插入法人卡或操作员卡")).to_be_visible()
