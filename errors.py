@@ -16,6 +16,9 @@ class Refusal(Exception):
     keeps_changes: ClassVar[bool] = False
     """Whether the edge commits what was written before the refusal; only for what must be remembered, like a wrong try."""
 
+    heading: ClassVar[str | None] = None
+    """What stands above it on a page of its own, where its status alone would say the wrong thing."""
+
     def __init__(self, message: str | None = None, **details: Any) -> None:
         self.message = message or (type(self).__doc__ or "").strip()
         self.details = details

@@ -201,6 +201,7 @@ async def answer_refusal(request: Request, error: Exception) -> Response:
         error.message,
         title=(type(error).__doc__ or "").strip(),
         again=isinstance(error, AGAIN),
+        heading=error.heading,
         **details,
     )
 
@@ -272,6 +273,7 @@ async def _answer(
     title: str | None = None,
     headers: Any = None,
     again: bool = False,
+    heading: str | None = None,
     **members: Any,
 ) -> Response:
     headers = dict(headers or {})
@@ -286,7 +288,7 @@ async def _answer(
     page: ErrorPage = getattr(request.app.state, "error_page", None) or plain_error_page
     told = (request, status, title or TITLES.get(status, detail), detail, tell_facts(members))
     try:
-        response = page(*told, again=again or status >= 500)
+        response = page(*told, again=again or status >= 500, heading=heading)
     except TemplateError as error:
         log.exception("error_page.broken", exc_info=error)
         response = plain_error_page(*told)

@@ -8,7 +8,7 @@ carries the token that only our pages could read. A Bearer token proves both by 
 import hmac
 import secrets
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
@@ -68,6 +68,8 @@ HEADERS = {
 
 class ForgedRequest(Refusal):
     """页面已过期，或者请求不是从本系统的页面发出的，没有任何改动。请重新打开页面再试。"""
+
+    heading: ClassVar[str | None] = "页面已过期"
 
 
 class BadText(Refusal):

@@ -186,6 +186,8 @@ class SheetRefused(Refusal):
 class EnterpriseSuspended(EnterpriseNotApproved):
     """贵企业已被海关暂停使用，可以查看，不能提出或办理问题，也不能改动用户。如有疑问请拨打 12360。"""
 
+    heading: ClassVar[str | None] = "暂停使用期间不能办理"
+
 
 class FormRefused(Refusal):
     """填写的内容有误，请修改后再提交。"""

@@ -242,6 +242,11 @@ async def _add_person(session: AsyncSession, name: str, phone: str, now: datetim
     raise FormRefused({"phone": f"这个手机号码已经是本系统的{who}，不能重复登记。"})
 
 
+async def find_taken(session: AsyncSession, phones: Collection[str]) -> set[str]:
+    """Which of these numbers (`+86…`) somebody has, officer or not."""
+    return set(await session.scalars(select(col(Person.phone)).where(col(Person.phone).in_(phones))))
+
+
 def _require_other(actor: Actor | None, officer: Officer) -> None:
     if actor is not None and actor.person_id == officer.person_id:
         raise OwnRights

@@ -12,6 +12,7 @@ ACTIONS = {
     "add_member": "添加成员",
     "add_office": "添加海关单位",
     "add_officer": "添加关员",
+    "export_officers": "导出关员名单",
     "apply_registration": "申请注册",
     "bind_card": "绑定卡",
     "block_card": "挂失卡",

@@ -38,6 +38,7 @@ def error_page(
     facts: list[tuple[str, str]] | None = None,
     *,
     again: bool = False,
+    heading: str | None = None,
 ) -> Response:
     """The page for this status; `facts` are pairs of a name and what is known, such as who was first and when. What had been
     typed is shown; with `again` it may be sent once more, when the reason is gone."""
@@ -46,11 +47,11 @@ def error_page(
         request,
         "error.html",
         status=status,
-        title=HEADINGS.get(status, title),
-        heading=HEADINGS.get(status, title),
+        title=heading or HEADINGS.get(status, title),
+        heading=heading or HEADINGS.get(status, title),
         detail=detail,
         facts=facts or [],
-        advice="" if typed else ADVICE.get(status, ""),
+        advice="" if typed or heading else ADVICE.get(status, ""),
         typed=typed,
         again=_again(request, typed) if again else None,
         go=_way_on(request, status),

@@ -307,6 +307,25 @@ async def test_offices_go_out_as_a_file_and_come_back_changed(world: World) -> N
     assert system.status == 404
 
 
+async def test_officers_go_out_as_a_file_and_new_ones_come_in_with_their_passwords(world: World) -> None:
+    system, address = visitor(world, "system"), "/system/officers/sheet"
+    await system.open(address)
+    exported = await system.client.get(f"{address}/xlsx")
+    rows = list(load_workbook(io.BytesIO(exported.content)).worksheets[0].iter_rows(values_only=True))
+    assert rows[0][:3] == ("姓名", "手机号码", "所属单位代码") and "handler" in [row[0] for row in rows]
+    sent = "姓名,手机号码,所属单位代码\n周新,13977770001,2301\n周二,13977770002,9999\n"
+    html = await system.send(address, {}, files={"file": ("关员.csv", sent.encode(), "text/csv")})
+    assert system.status == 422 and "没有代码为“9999”的受理单位" in html
+    sent = sent.replace("9999", "2302")
+    html = await system.send(address, {}, files={"file": ("关员.csv", sent.encode(), "text/csv")})
+    assert "导入后将新增 2 项" in html and "初始密码</h2>" not in html
+    lines = re.search(r'<textarea name="lines" hidden>([^<]*)</textarea>', html)
+    assert lines
+    html = await system.send(address, {"lines": unescape(lines[1])})
+    assert len(re.findall(r'initial-password">[a-z0-9-]{14}<', html)) == 2
+    assert "还没有角色" in await system.open("/system/officers?q=周新")
+
+
 async def test_an_issue_shows_the_new_name_of_what_it_was_raised_with(world: World) -> None:
     issue = await bring_to_customs(world)
     system, staff = visitor(world, "system"), visitor(world, "staff")

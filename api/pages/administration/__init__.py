@@ -9,6 +9,7 @@ from api.pages.administration import (
     holidays,
     incidents,
     lists,
+    officer_sheet,
     officers,
     offices,
     roles,
@@ -24,6 +25,7 @@ router = APIRouter()
 # Fixed addresses before those with a code in the same place.
 for part in (
     sheets,
+    officer_sheet,
     offices,
     officers,
     lists,

@@ -40,7 +40,7 @@ async def show_offices(request: Request, frame: FrameDep) -> Response:
 async def export_offices(session: SessionDep, kind: Kind) -> Response:
     """All offices as a file."""
     rows = await bulk.export_offices(session)
-    return await _file("机构", kind, list(OFFICE_COLUMNS.values()), rows)
+    return await answer_file("机构", kind, list(OFFICE_COLUMNS.values()), rows)
 
 
 @router.post(OFFICES, dependencies=MINE)
@@ -67,7 +67,7 @@ async def show_entries(request: Request, frame: FrameDep, list_name: str) -> Res
 async def export_entries(session: SessionDep, list_name: str, kind: Kind) -> Response:
     """A whole list as a file."""
     rows = await bulk.export_entries(session, list_name)
-    return await _file(LIST_NAMES[list_name], kind, list(ENTRY_COLUMNS.values()), rows)
+    return await answer_file(LIST_NAMES[list_name], kind, list(ENTRY_COLUMNS.values()), rows)
 
 
 @router.post(ENTRIES, dependencies=MINE)
@@ -97,7 +97,7 @@ async def _import(
 ) -> Response:
     columns = OFFICE_COLUMNS if list_name is None else ENTRY_COLUMNS
     try:
-        typed = _read_checked(checked, columns) if checked else await _read_file(file, columns)
+        typed = read_checked(checked, columns) if checked else await read_file(file, columns)
     except SheetRefused as refusal:
         return _draw(request, frame, list_name, errors={"file": refusal.message})
     apply = checked is not None
@@ -108,13 +108,16 @@ async def _import(
     return _draw(request, frame, list_name, report=report, typed=typed, applied=apply)
 
 
-async def _read_file(file: UploadFile | None, columns: dict[str, str]) -> list[TypedLine]:
+async def read_file(
+    file: UploadFile | None, columns: dict[str, str], most_lines: int = MOST_LINES
+) -> list[TypedLine]:
+    """The lines of an uploaded Excel or CSV file. Raises SheetRefused."""
     data = await file.read(LARGEST_FILE + 1) if file is not None else b""
-    rows = await asyncio.to_thread(read_table, data, MOST_LINES + 1)
+    rows = await asyncio.to_thread(read_table, data, most_lines + 1)
     return bulk.read_lines(rows, columns)
 
 
-def _read_checked(checked: str, columns: dict[str, str]) -> list[TypedLine]:
+def read_checked(checked: str, columns: dict[str, str]) -> list[TypedLine]:
     """The lines that a page of ours carried; they are checked again."""
     try:
         lines = orjson.loads(checked)
@@ -126,7 +129,8 @@ def _read_checked(checked: str, columns: dict[str, str]) -> list[TypedLine]:
         raise SheetRefused("页面内容不完整，请重新上传文件。") from error
 
 
-async def _file(name: str, kind: Kind, head: Sequence[str], rows: list[list[str]]) -> Response:
+async def answer_file(name: str, kind: Kind, head: Sequence[str], rows: list[list[str]]) -> Response:
+    """A table as a file to keep."""
     content = (
         await asyncio.to_thread(write_table, name, head, rows) if kind == "xlsx" else write_csv(head, rows)
     )

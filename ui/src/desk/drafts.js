@@ -51,7 +51,10 @@ async function send(form, line) {
       keepalive: true,
       redirect: "error",
     });
-    if (!answer.ok) throw new Error(String(answer.status));
+    if (!answer.ok) {
+      tell(line, `没有保存：${await readReason(answer)}您填写的内容仍在本页。`, true);
+      return false;
+    }
     const draft = await answer.json();
     if (draft.saved) tell(line, draft.saved, false);
     if (draft.fields) shape(form, draft.fields);
@@ -64,6 +67,14 @@ async function send(form, line) {
   } catch {
     tell(line, "没有保存成功，请检查网络；您填写的内容仍在本页。", true);
     return false;
+  }
+}
+
+async function readReason(answer) {
+  try {
+    return (await answer.json()).detail ?? "请稍后再试。";
+  } catch {
+    return "请稍后再试。";
   }
 }
 
