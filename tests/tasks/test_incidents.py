@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.ids import uuid7
 from domain.actor import Actor
 from domain.exceptions import ChangeRefused, FormRefused, NotAdministrator, RecordUnknown
-from tasks import incidents, queues
+from tasks import incidents, issues, queues
 from tasks.retries import retry_incident
 from tests.tasks.world import World
 from tests.tasks.world import _add_officer as add_officer
@@ -148,3 +148,59 @@ async def test_a_worker_that_does_not_answer_is_not_counted(world: World) -> Non
     )
     health = await queues.read_health(world.session, world.now)
     assert (health.workers, health.last_heartbeat) == (1, world.now)
+
+
+async def queued_jobs(world: World, name: str) -> int:
+    count = text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = :name AND status = 'todo'")
+    return int((await world.session.execute(count, {"name": name})).scalar_one())
+
+
+@pytest.mark.parametrize(
+    ("command", "job"),
+    [("move_deadlines", "move_deadlines_now"), ("supersede_registrations", "supersede_registrations")],
+)
+async def test_what_a_job_could_not_do_is_asked_of_it_at_once(
+    world: World, system: Actor, command: str, job: str
+) -> None:
+    id_ = await broken_timer(world, command)
+    before = await queued_jobs(world, job)
+    await retry_incident(world.session, system, id_, world.now)
+    assert await queued_jobs(world, job) == before + 1
+    assert await incidents.count_open(world.session) == 1, "it is settled when the job has done it"
+
+
+async def test_a_submit_repeated_with_success_settles_the_matter(world: World) -> None:
+    issue = await world.at_customs()
+    task_id = await world.claim("handler", issue.id)
+    await world.engine.record_incident(
+        world.session,
+        instance_id=issue.id,
+        element_id="answer_issue",
+        task_id=task_id,
+        command="complete",
+        error="OperatorFailed",
+        now=world.now,
+    )
+    assert await incidents.settle_past(world.session, world.now) == 0
+    found = (await incidents.list_incidents(world.session))[0]
+    assert (found.task_state, found.task_holder, found.may_retry) == ("ready", "陈刚", False)
+    await world.submit("handler", task_id, {"decision": "answer", "answer": "可以。"})
+    assert await incidents.settle_past(world.session, world.now) == 1
+    settled = (await incidents.list_incidents(world.session, is_open=False))[0]
+    assert "后来已经提交成功" in settled.note and settled.resolved_by is None
+
+
+async def test_with_the_end_of_the_matter_its_incidents_are_settled(world: World) -> None:
+    issue = await world.raise_issue()
+    await world.engine.record_incident(
+        world.session,
+        instance_id=issue.id,
+        element_id=None,
+        task_id=None,
+        command="correlate",
+        error="OperatorFailed",
+        now=world.now,
+    )
+    await issues.withdraw_issue(world.session, world.engine, world.people["staff"], issue.id, world.now)
+    assert await incidents.settle_past(world.session, world.now) == 1
+    assert "已经办结" in (await incidents.list_incidents(world.session, is_open=False))[0].note

@@ -18,7 +18,7 @@ from domain.attachments import FolderStore
 from domain.exceptions import CannotWithdraw
 from domain.models import Attachment
 from domain.working_days import WorkingCalendar
-from engine.exceptions import TaskAlreadyClaimed, TaskGone
+from engine.exceptions import OperatorFailed, TaskAlreadyClaimed, TaskGone
 from engine.instances import Engine
 from errors import Refusal
 from settings import Settings
@@ -85,6 +85,33 @@ async def test_a_timer_that_breaks_becomes_an_incident_and_waits(
     world.pass_time(minutes=2)
     assert await run_due_timers(sessions, world.engine, lambda: world.now) == 1
     assert (await world.issue(issue.id)).overdue_at == world.now
+
+
+async def test_a_deadline_that_cannot_be_moved_holds_up_no_other_and_is_moved_later(
+    own_world: World, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = own_world
+    broken, other = await world.at_customs(), await world.at_customs()
+    await world.session.commit()
+    calendar = WorkingCalendar({date(2026, 3, 5): False, date(2026, 3, 6): False})
+    reschedule = world.engine.reschedule
+
+    async def fail(session: AsyncSession, locked: Any, *arguments: Any, **options: Any) -> Any:
+        if locked.instance.id == broken.id:
+            raise OperatorFailed("broken", "remind_handler")
+        return await reschedule(session, locked, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.engine, "reschedule", fail)
+        assert await move_deadlines(sessions, world.engine, calendar, world.now) == 1
+    incident = (await world.session.execute(text("SELECT * FROM incident"))).one()
+    assert (incident.instance_id, incident.command) == (broken.id, "move_deadlines")
+    assert (await world.issue(broken.id)).due_at == broken.due_at
+    assert (await world.issue(other.id)).due_at != other.due_at
+    await world.session.commit()
+    assert await move_deadlines(sessions, world.engine, calendar, world.now) == 1
+    settled = await world.session.scalar(text("SELECT note FROM incident WHERE resolved_at IS NOT NULL"))
+    assert settled == "重试成功，自动标记。"
 
 
 async def test_a_holiday_that_becomes_known_moves_open_deadlines(
