@@ -79,7 +79,7 @@ def test_a_database_that_does_not_know_chinese_is_explained(empty_database_url: 
         )
         try:
             with (
-                psycopg.connect(connection.info.dsn, dbname=name) as wrong,
+                psycopg.connect(conninfo(empty_database_url), dbname=name) as wrong,
                 pytest.raises(ServerUnsuitable, match=r"LC_CTYPE = C.*CREATE DATABASE"),
             ):
                 check_server(wrong)
