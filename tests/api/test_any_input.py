@@ -20,6 +20,7 @@ from api.app import create_app
 from api.serving import bind
 from tests.api.conftest import World, add_people, make_settings
 from tests.api.test_json_life import QUESTION
+from tests.cardauth.pki import Pki
 from wiring import open_parts
 
 
@@ -27,7 +28,8 @@ class Served:
     """The application on a port, in a thread with an event loop of its own."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
-        self.settings = make_settings(folder, database_url, log_level="ERROR")
+        cards = Pki.make(datetime.now(UTC)).write(folder / "cards")
+        self.settings = make_settings(folder, database_url, log_level="ERROR", card_trust_dir=cards)
         self.listener = bind("127.0.0.1", 0)
         self.origin = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.started = threading.Event()
