@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from structlog.testing import capture_logs
@@ -209,7 +210,9 @@ def test_a_file_of_the_same_size_and_time_put_in_its_place_is_seen(desk: Desk, n
     assert not store.current(now).is_open(now)
 
 
-def test_alarms_are_logged_when_the_files_are_read(desk: Desk) -> None:
+def test_alarms_are_logged_when_the_files_are_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A logger that another test has used is deaf to `capture_logs`.
+    monkeypatch.setattr("cardauth.trust.log", structlog.get_logger())
     store = TrustStore(desk.folder)
     desk.put(b"broken")
     with capture_logs() as logs:
