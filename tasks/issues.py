@@ -29,7 +29,7 @@ from tasks.exceptions import AnswersRefused, NotFound
 from tasks.fields import lists_of
 from tasks.inbox import may_read_issue
 from tasks.operators import set_fields
-from tasks.pages import INFINITY, MOST, Page, make_cursor, read_cursor, read_moment
+from tasks.pages import COUNTED, INFINITY, MOST, Page, make_cursor, read_cursor, read_moment
 from tasks.subjects import Subject, command, open_new_subject, open_subject
 from tasks.views import form_context, form_of
 
@@ -38,7 +38,6 @@ DRAFT = "draft_issue"
 WITHDRAW = "withdraw_issue"
 NEEDED_AT_ONCE = ("office", "title")
 PHASES = ("draft", "review", "customs", "enterprise", "answered", "closed")
-COUNTED = 100
 
 Sort = Literal["newest", "due"]
 

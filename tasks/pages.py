@@ -12,6 +12,7 @@ from tasks.exceptions import NotFound
 
 Item = TypeVar("Item")
 MOST = 100
+COUNTED = 100  # shown as 99+
 NIL, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 INFINITY = "infinity"
 

@@ -24,7 +24,7 @@ from tasks import forms
 from tasks.completion import finish
 from tasks.fields import FormContext, Schema, lists_of
 from tasks.kinds import REGISTRATION
-from tasks.pages import INFINITY, MOST, Page, make_cursor, read_cursor
+from tasks.pages import COUNTED, INFINITY, MOST, Page, make_cursor, read_cursor
 from tasks.registration_operators import set_fields
 from tasks.subjects import Subject, command, open_new_subject, open_subject
 from tasks.views import form_of
@@ -32,7 +32,6 @@ from tasks.views import form_of
 PROCESS = REGISTRATION.name
 CORRECT = "correct_registration"
 PHASES = ("customs", "enterprise", "closed")
-COUNTED = 100
 
 Route = Literal["card", "web", "wechat"]
 

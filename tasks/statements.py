@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from sqlalchemy import TextClause, text
 
-from tasks.pages import LAST_ID
+from tasks.pages import COUNTED, LAST_ID
 
 # What a form, the operators and the messages of one command need, in one round trip; parts that are not wanted are
 # not worked out. Also for tasks of processes that are about nothing: then only the record's columns are empty.
@@ -205,21 +205,22 @@ ORDER BY t.id
 """)
 _SUBJECT = "LEFT JOIN issue i ON i.id = t.instance_id LEFT JOIN registration reg ON reg.id = t.instance_id"
 
-# Counting ends at the limit. A few rows of every group are mostly enough to get there; if not, a task stands at most once in
-# each of my groups, so the limit from each of them is.
-_SEEN = """SELECT count(*) FROM (SELECT DISTINCT g.task_id FROM unnest(CAST(:groups AS text[])) AS mine(group_name)
+# Counting ends at COUNTED, which stands in the text: a prepared plan that does not know its limits reads and sorts everything.
+# A few rows of every group are mostly enough to get there; if not, a task stands at most once in each of my groups, so as many
+# of each are.
+_SEEN = f"""SELECT count(*) FROM (SELECT DISTINCT g.task_id FROM unnest(CAST(:groups AS text[])) AS mine(group_name)
     CROSS JOIN LATERAL (SELECT task_id FROM user_task_group
         WHERE group_name = mine.group_name AND open
-        ORDER BY coalesce(due_at, 'infinity'::timestamptz), task_id LIMIT {rows}) AS g LIMIT :limit) AS seen"""
+        ORDER BY coalesce(due_at, 'infinity'::timestamptz), task_id LIMIT {{rows}}) AS g LIMIT {COUNTED}) AS seen"""
 COUNT_TASKS: TextClause = text(f"""
 SELECT
     (SELECT count(*) FROM (SELECT FROM user_task t {_SUBJECT}
         WHERE t.claimed_by = :person_id AND t.state = 'ready' AND {_SCOPE}
-        ORDER BY coalesce(t.due_at, 'infinity'::timestamptz), t.id LIMIT :limit) AS mine) AS mine,
-    CASE WHEN ({_SEEN.format(rows=_FEW)}) >= :limit THEN :limit ELSE ({_SEEN.format(rows=":limit")}) END AS claimable,
+        ORDER BY coalesce(t.due_at, 'infinity'::timestamptz), t.id LIMIT {COUNTED}) AS mine) AS mine,
+    CASE WHEN ({_SEEN.format(rows=4)}) = {COUNTED} THEN {COUNTED} ELSE ({_SEEN.format(rows=COUNTED)}) END AS claimable,
     (SELECT count(*) FROM (SELECT FROM user_task t {_SUBJECT}
         WHERE t.completed_by = :person_id AND t.state = 'completed' AND {_SCOPE}
-        ORDER BY t.completed_at DESC, t.id DESC LIMIT :limit) AS done) AS done
+        ORDER BY t.completed_at DESC, t.id DESC LIMIT {COUNTED}) AS done) AS done
 """)
 
 GET_TASK: TextClause = text(f"""
