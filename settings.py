@@ -4,7 +4,9 @@ Secrets that are not given are made once and kept in the data folder, so that a 
 """
 
 import os
+import re
 import secrets
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -78,6 +80,15 @@ class Settings(BaseSettings):
     cas_attributes: Annotated[list[str], NoDecode] = ["phone=phone", "uscc=uscc"]
     cas_logout: bool = True
 
+    mail_host: str | None = None
+    mail_port: int = Field(default=587, ge=1, le=65535)
+    mail_tls: Literal["starttls", "tls", "none"] = "starttls"
+    mail_ca_file: Path | None = None
+    mail_user: str | None = None
+    mail_password: SecretStr | None = None
+    mail_from: str | None = None
+    mail_timeout_s: float = Field(default=30, gt=0)
+
     attachment_max_bytes: int = Field(default=10 * 1024 * 1024, ge=1)
     attachments_per_issue: int = Field(default=10, ge=0)
     request_max_bytes: int = Field(default=12 * 1024 * 1024, ge=1024)
@@ -108,6 +119,15 @@ class Settings(BaseSettings):
             raise ValueError("must look like https://cas.example.cn/cas")
         return value.rstrip("/")
 
+    @field_validator("mail_from")
+    @classmethod
+    def _is_mailbox(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(
+            r"[^@]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", parseaddr(value)[1]
+        ):
+            raise ValueError("must look like 企业问题清零 <qingling@example.cn>")
+        return value
+
     @field_validator("cas_attributes")
     @classmethod
     def _are_pairs(cls, value: list[str]) -> list[str]:
@@ -130,6 +150,12 @@ class Settings(BaseSettings):
             raise ValueError("session_idle_h is longer than session_absolute_h")
         if self.attachment_max_bytes > self.request_max_bytes:
             raise ValueError("attachment_max_bytes is larger than request_max_bytes")
+        if self.mail_host and not self.mail_from:
+            raise ValueError("mail_host without mail_from")
+        if (self.mail_user is None) != (self.mail_password is None):
+            raise ValueError("mail_user and mail_password belong together")
+        if self.mail_tls == "none" and self.mail_host not in (None, *LOOPBACK_HOSTS):
+            raise ValueError("mail_tls = none sends mail in clear: to this machine only")
         return self
 
     @property

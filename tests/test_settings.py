@@ -62,6 +62,11 @@ def test_only_named_hosts_are_known() -> None:
         {"session_idle_h": 200},
         {"attachment_max_bytes": 100_000_000},
         {"port": 70000},
+        {"mail_host": "smtp.example.cn"},
+        {"mail_from": "nobody"},
+        {"mail_from": "清零 <qingling@example>"},
+        {"mail_host": "smtp.example.cn", "mail_from": "a@example.cn", "mail_tls": "none"},
+        {"mail_user": "qingling"},
     ],
 )
 def test_what_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
