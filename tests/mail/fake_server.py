@@ -85,6 +85,7 @@ class FakeMailServer:
         if step in self.silent_at:
             await self.stopped.wait()
         if step in self.drops:
+            assert server.transport is not None
             server.transport.close()
         return self.answers.get(step, normally)
 
