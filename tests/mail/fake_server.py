@@ -64,9 +64,7 @@ class FakeMailServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         answer = await self._play("DATA", server, "250 2.0.0 OK: queued as 4DC1F2")
         if answer.startswith("250"):
-            self.was_encrypted.append(
-                session.ssl is not None or server.transport.get_extra_info("sslcontext")
-            )
+            self.was_encrypted.append(session.ssl is not None)
             self.received.append(envelope)
         return answer
 
