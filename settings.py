@@ -89,12 +89,24 @@ class Settings(BaseSettings):
     mail_from: str | None = None
     mail_timeout_s: float = Field(default=30, gt=0)
 
+    sms_providers: Annotated[list[str], NoDecode] = []
+    sms_templates: Path | None = None
+    sms_timeout_s: float = Field(default=10, gt=0, le=60)
+    sms_tencent_secret_id: SecretStr | None = None
+    sms_tencent_secret_key: SecretStr | None = None
+    sms_tencent_app_id: str | None = None
+    sms_tencent_sign: str | None = None
+    sms_tencent_region: str = "ap-guangzhou"
+    sms_tencent_endpoint: str = "https://sms.tencentcloudapi.com"
+
     attachment_max_bytes: int = Field(default=10 * 1024 * 1024, ge=1)
     attachments_per_issue: int = Field(default=10, ge=0)
     request_max_bytes: int = Field(default=12 * 1024 * 1024, ge=1024)
     clamav_address: str | None = None
 
-    @field_validator("allowed_hosts", "trusted_proxies", "code_resend_s", "cas_attributes", mode="before")
+    @field_validator(
+        "allowed_hosts", "trusted_proxies", "code_resend_s", "cas_attributes", "sms_providers", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return split_commas(value)
@@ -127,6 +139,15 @@ class Settings(BaseSettings):
         ):
             raise ValueError("must look like 企业问题清零 <qingling@example.cn>")
         return value
+
+    @field_validator("sms_tencent_endpoint")
+    @classmethod
+    def _is_encrypted(cls, value: str) -> str:
+        parts = urlsplit(value)
+        own = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if not (parts.hostname and (own or parts.scheme == "https")) or parts.path.strip("/") or parts.query:
+            raise ValueError("must look like https://sms.tencentcloudapi.com; http only on this machine")
+        return value.rstrip("/")
 
     @field_validator("cas_attributes")
     @classmethod

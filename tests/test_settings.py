@@ -67,6 +67,8 @@ def test_only_named_hosts_are_known() -> None:
         {"mail_from": "清零 <qingling@example>"},
         {"mail_host": "smtp.example.cn", "mail_from": "a@example.cn", "mail_tls": "none"},
         {"mail_user": "qingling"},
+        {"sms_timeout_s": 0},
+        {"sms_tencent_endpoint": "http://sms.tencentcloudapi.com"},
     ],
 )
 def test_what_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
