@@ -11,7 +11,7 @@ class ConsoleSms:
     """Whoever sees the stream is the recipient. It always ends in a receipt: there is nothing to find and nothing to report."""
 
     name = "console"
-    find_after_s: float = 0
+    ask_after_s: float = 0
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -15,7 +15,7 @@ class MemorySms:
     """
 
     name: str = "memory"
-    find_after_s: float = 0
+    ask_after_s: float = 0
     sent: list[Sms] = field(default_factory=list[Sms])
     failures: list[SendError] = field(default_factory=list[SendError])
     failures_after: list[SendError] = field(default_factory=list[SendError])

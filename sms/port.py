@@ -42,7 +42,7 @@ class SmsProvider(SmsSender, Protocol):
     def name(self) -> str: ...
 
     @property
-    def find_after_s(self) -> float:
+    def ask_after_s(self) -> float:
         """From how many seconds after sending on `find` is worth asking: a younger SMS may be unknown and on its way."""
         ...
 

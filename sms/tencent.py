@@ -41,7 +41,7 @@ class TencentSms:
     """The provider. `templates` are by our names; `clock` dates reports that have no time of their own."""
 
     name = PROVIDER
-    find_after_s: float = 120
+    ask_after_s: float = 120
     """Statuses appear when the carrier has reported, mostly within seconds."""
 
     def __init__(

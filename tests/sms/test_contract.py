@@ -70,7 +70,7 @@ async def test_closing_twice_is_closing_once(any_provider: SmsProvider) -> None:
     await any_provider.send(make_sms())
     await any_provider.close()
     await any_provider.close()
-    assert any_provider.find_after_s >= 0
+    assert any_provider.ask_after_s >= 0
 
 
 def test_every_provider_that_can_be_chosen_is_under_test() -> None:

@@ -1,5 +1,6 @@
 """Sending by Tencent Cloud: what is sent, what every code ends in, what is never certain."""
 
+import asyncio
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -47,6 +48,21 @@ async def test_many_are_sent_over_few_connections(provider: TencentSms, tencent:
     receipts = [await provider.send(make_sms()) for _ in range(10)]
     assert len({receipt.reference for receipt in receipts}) == len(tencent.account.taken) == 10
     assert tencent.connected == 1
+
+
+async def test_many_are_sent_at_once(provider: TencentSms, tencent: FakeTencent) -> None:
+    receipts = await asyncio.gather(*(provider.send(make_sms()) for _ in range(30)))
+    assert {receipt.reference for receipt in receipts} == {taken.serial for taken in tencent.account.taken}
+    assert len(tencent.account.taken) == 30
+
+
+async def test_whoever_stops_waiting_stops_at_once_and_the_next_sms_is_sent(
+    provider: TencentSms, tencent: FakeTencent
+) -> None:
+    tencent.order(wait_s=60)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(provider.send(make_sms()), 0.1)
+    assert (await provider.send(make_sms())).provider == "tencent"
 
 
 @pytest.mark.parametrize("stands", ["code", "fault"])
