@@ -99,6 +99,16 @@ class Settings(BaseSettings):
     sms_tencent_region: str = "ap-guangzhou"
     sms_tencent_endpoint: str = "https://sms.tencentcloudapi.com"
 
+    wechat_app_id: str | None = Field(default=None, pattern=r"^wx[0-9a-f]{16}$")
+    wechat_secret: SecretStr | None = None
+    wechat_token: SecretStr | None = Field(default=None, min_length=3, max_length=32)
+    wechat_aes_key: SecretStr | None = Field(default=None, min_length=43, max_length=43)
+    wechat_templates: Path | None = None
+    wechat_menu: Path | None = None
+    wechat_api_url: str = "https://api.weixin.qq.com"
+    wechat_open_url: str = "https://open.weixin.qq.com"
+    wechat_timeout_s: float = Field(default=10, gt=0)
+
     attachment_max_bytes: int = Field(default=10 * 1024 * 1024, ge=1)
     attachments_per_issue: int = Field(default=10, ge=0)
     request_max_bytes: int = Field(default=12 * 1024 * 1024, ge=1024)
@@ -149,6 +159,22 @@ class Settings(BaseSettings):
             raise ValueError("must look like https://sms.tencentcloudapi.com; http only on this machine")
         return value.rstrip("/")
 
+    @field_validator("wechat_api_url", "wechat_open_url")
+    @classmethod
+    def _is_safe_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+        if not safe or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must look like https://api.weixin.qq.com; http for this machine only")
+        return value.rstrip("/")
+
+    @field_validator("wechat_aes_key")
+    @classmethod
+    def _is_aes_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9]{43}", value.get_secret_value()):
+            raise ValueError("must be 43 letters and digits")
+        return value
+
     @field_validator("cas_attributes")
     @classmethod
     def _are_pairs(cls, value: list[str]) -> list[str]:
@@ -171,6 +197,8 @@ class Settings(BaseSettings):
             raise ValueError("session_idle_h is longer than session_absolute_h")
         if self.attachment_max_bytes > self.request_max_bytes:
             raise ValueError("attachment_max_bytes is larger than request_max_bytes")
+        if (self.wechat_app_id is None) != (self.wechat_secret is None):
+            raise ValueError("wechat_app_id and wechat_secret belong together")
         if self.mail_host and not self.mail_from:
             raise ValueError("mail_host without mail_from")
         if (self.mail_user is None) != (self.mail_password is None):

@@ -10,7 +10,7 @@ from sqlmodel.sql.sqltypes import AutoString
 
 from db.demo_mark import TABLE as MARK_TABLE
 
-ROOMS = ("engine", "tasks", "domain", "messages", "cardauth", "api")
+ROOMS = ("engine", "tasks", "domain", "messages", "wechat", "cardauth", "api")
 
 
 def load_tables() -> MetaData:
