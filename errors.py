@@ -4,7 +4,8 @@ Refusal
 ├── engine.exceptions   a task that is gone, taken or somebody else's; a message nobody waits for; a refused diagram
 ├── tasks.exceptions    answers with mistakes; a key used twice; something that may not be seen
 ├── domain.exceptions   customs' own rules
-└── cardauth.exceptions a card, or a CAS server's ticket, that is not taken
+├── cardauth.exceptions a card, or a CAS server's ticket, that is not taken
+└── wechat.exceptions   a visitor of WeChat's, a picture, a push that is not WeChat's
 """
 
 from typing import Any, ClassVar

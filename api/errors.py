@@ -27,6 +27,7 @@ import cardauth.exceptions as card
 import domain.exceptions as domain
 import engine.exceptions as engine
 import tasks.exceptions as tasks
+import wechat.exceptions as wechat
 from api.answers import ProblemJson, problem_body
 from api.failures import keep_failure
 from api.health import FAILURES
@@ -79,6 +80,12 @@ STATUS: dict[type[Refusal], int] = {
     card.TrustUnavailable: 503,
     card.CasRefused: 401,
     card.CasUnavailable: 503,
+    wechat.WechatCodeRefused: 401,
+    wechat.WechatSnapshot: 403,
+    wechat.WechatUnavailable: 503,
+    wechat.PictureGone: 422,
+    wechat.PictureRefused: 422,
+    wechat.CallbackRefused: 403,
     domain.PasswordRefused: 422,
     domain.PasswordMustChange: 403,
     domain.CannotKeep: 422,

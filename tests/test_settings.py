@@ -69,6 +69,12 @@ def test_only_named_hosts_are_known() -> None:
         {"mail_user": "qingling"},
         {"sms_timeout_s": 0},
         {"sms_tencent_endpoint": "http://sms.tencentcloudapi.com"},
+        {"wechat_app_id": "wx0123456789abcdef"},
+        {"wechat_app_id": "gh_1", "wechat_secret": "x"},
+        {"wechat_aes_key": "short"},
+        {"wechat_aes_key": "-" * 43},
+        {"wechat_api_url": "http://api.weixin.qq.com"},
+        {"wechat_open_url": "open.weixin.qq.com"},
     ],
 )
 def test_what_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:

@@ -15,6 +15,9 @@ from wechat.credentials import Fetched, Sealing, SharedCredential
 from wechat.http import WechatApp
 from wechat.sender import PROVIDER
 
+LIFETIME_MAX_S = 86400
+INCOMPLETE = "微信的应答不完整"
+
 
 class WechatClient:
     """What one process needs to talk to WeChat. `http` comes from `open_http`."""
@@ -92,11 +95,12 @@ class WechatClient:
 
 def _read_fetched(answer: Mapping[str, Any], name: str) -> Fetched:
     value, lifetime_s = answer.get(name), answer.get("expires_in")
+    if not isinstance(value, str) or not value:
+        raise TryLater(PROVIDER, "malformed", INCOMPLETE)
     if (
-        not isinstance(value, str)
-        or not value
-        or not isinstance(lifetime_s, int)
-        or not 0 < lifetime_s <= 86400
+        not isinstance(lifetime_s, int)
+        or isinstance(lifetime_s, bool)
+        or not 0 < lifetime_s <= LIFETIME_MAX_S
     ):
-        raise TryLater(PROVIDER, "malformed", "微信的应答不完整")
+        raise TryLater(PROVIDER, "malformed", INCOMPLETE)
     return Fetched(value, lifetime_s)

@@ -8,7 +8,7 @@ five minutes (https://developers.weixin.qq.com/doc/service/api/base/api_getstabl
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -27,6 +27,7 @@ POLL_S = 0.05
 FORCED_A_DAY = 20
 FORCED_APART = timedelta(seconds=30)
 BEIJING = ZoneInfo("Asia/Shanghai")
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 READ: TextClause = text("""
 SELECT id, sealed, expires_at FROM wechat_credential WHERE app_id = :app_id AND kind = :kind
@@ -34,9 +35,10 @@ SELECT id, sealed, expires_at FROM wechat_credential WHERE app_id = :app_id AND 
 CLAIM: TextClause = text("""
 INSERT INTO wechat_credential (id, app_id, kind, renewing_until) VALUES (:id, :app_id, :kind, :until)
 ON CONFLICT (app_id, kind) DO UPDATE SET renewing_until = :until
-WHERE wechat_credential.renewing_until IS NULL OR wechat_credential.renewing_until <= :now
+WHERE (wechat_credential.renewing_until IS NULL OR wechat_credential.renewing_until <= :now)
+    AND wechat_credential.sealed IS NOT DISTINCT FROM :seen
 RETURNING id
-""")
+""")  # `seen`: nobody has renewed it since it was read
 STORE: TextClause = text("""
 UPDATE wechat_credential SET sealed = :sealed, expires_at = :expires_at, renewing_until = NULL
 WHERE app_id = :app_id AND kind = :kind AND renewing_until = :until
@@ -75,8 +77,11 @@ class Fetched:
 
 
 @dataclass(frozen=True)
-class _Known:
-    value: str = field(repr=False)
+class _Seen:
+    """What stands in the row: `value` is None where there is none, or it was sealed with another key."""
+
+    sealed: bytes | None = field(repr=False)
+    value: str | None = field(repr=False)
     expires_at: datetime
 
 
@@ -106,28 +111,31 @@ class SharedCredential:
             async with asyncio.timeout(WAIT_S):
                 while True:
                     now = self._clock()
-                    known = await self._read()
-                    usable = known if known and known.value != refused and known.expires_at > now else None
-                    if usable and usable.expires_at - RENEW_BEFORE > now:
-                        return usable.value
-                    if (until := await self._claim(now)) is not None:
+                    seen = await self._read()
+                    lasts_for = seen.expires_at - now
+                    value = seen.value if seen.value != refused else None
+                    if value and lasts_for > RENEW_BEFORE:
+                        return value
+                    if (until := await self._claim(now, seen)) is not None:
                         return await self._renew(until, refused)
-                    if usable:
-                        return usable.value
+                    if value and lasts_for > timedelta(0):
+                        return value
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
             raise TryLater(PROVIDER, "token", "另一个进程正在获取调用凭据") from None
 
-    async def _read(self) -> "_Known | None":
+    async def _read(self) -> _Seen:
         async with self._sessions() as session:
             row = (await session.execute(READ, self._key)).one_or_none()
-        value = self._sealing.open(row.sealed, row.id) if row and row.sealed else None
-        return _Known(value, row.expires_at) if row and value else None
+        if row is None or row.sealed is None:
+            return _Seen(None, None, NEVER)
+        return _Seen(row.sealed, self._sealing.open(row.sealed, row.id), row.expires_at)
 
-    async def _claim(self, now: datetime) -> datetime | None:
+    async def _claim(self, now: datetime, seen: _Seen) -> datetime | None:
         until = now + CLAIM_FOR
+        values = {**self._key, "id": uuid7(), "now": now, "until": until, "seen": seen.sealed}
         async with self._sessions.begin() as session:
-            claimed = await session.execute(CLAIM, {**self._key, "id": uuid7(), "now": now, "until": until})
+            claimed = await session.execute(CLAIM, values)
             return until if claimed.one_or_none() else None
 
     async def _renew(self, until: datetime, refused: str | None) -> str:

@@ -12,18 +12,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 BEIJING = ZoneInfo("Asia/Shanghai")
-DAY = r"(?:\d{4}年\d{1,2}月\d{1,2}日|\d{4}[-/.]\d{1,2}[-/.]\d{1,2})"
-HOUR = r"\d{1,2}:\d{2}(?::\d{2})?"
+DAY = r"(?:[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日|[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2})"
+HOUR = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?"
 MOMENT = rf"(?:{DAY} ?)?{HOUR}"
 PATTERNS = {
     "thing": r".{1,20}",
-    "number": r"(?=.{1,32}\Z)-?\d+(?:\.\d+)?",
+    "number": r"(?=.{1,32}\Z)-?[0-9]+(?:\.[0-9]+)?",
     "letter": r"[A-Za-z]{1,32}",
-    "symbol": r"[^\w\s\u4e00-\u9fff]{1,5}",
+    "symbol": r"[^\w\s]{1,5}",
     "character_string": r"[!-~]{1,32}",
     "time": rf"{MOMENT}(?:~{MOMENT})?",
     "date": rf"{DAY}(?: ?{HOUR})?(?:~{DAY}(?: ?{HOUR})?)?",
-    "amount": r"[^\w\s\u4e00-\u9fff]?\d{1,10}(?:\.\d{1,10})?元?",
+    "amount": r"[^\w\s]?[0-9]{1,10}(?:\.[0-9]{1,10})?元?",
     "phone_number": r"[0-9+() -]{1,17}",
     "car_number": r"[\u4e00-\u9fffA-Z][0-9A-Z]{1,6}[\u4e00-\u9fff0-9A-Z]",
     "name": r"[\u4e00-\u9fff·]{1,10}|[A-Za-z .·'-]{1,20}",
@@ -54,7 +54,7 @@ def fit(kind: str, value: Any) -> str | None:
         text = re.sub(r"[^\u4e00-\u9fff·]", "", text)[:NAME_MAX_CHARS]
     elif kind == "name":
         text = text[:TEXT_MAX_CHARS].rstrip()
-    return text if re.fullmatch(PATTERNS[kind], text, re.ASCII) else None
+    return text if re.fullmatch(PATTERNS[kind], text) else None
 
 
 def _write(kind: str, value: Any) -> str:
