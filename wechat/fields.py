@@ -23,7 +23,7 @@ PATTERNS = {
     "character_string": r"[!-~]{1,32}",
     "time": rf"{MOMENT}(?:~{MOMENT})?",
     "date": rf"{DAY}(?: ?{HOUR})?(?:~{DAY}(?: ?{HOUR})?)?",
-    "amount": r"[^\w\s]?[0-9]{1,10}(?:\.[0-9]{1,10})?元?",
+    "amount": r"[¥￥$]?[0-9]{1,10}(?:\.[0-9]{1,10})?元?",
     "phone_number": r"[0-9+() -]{1,17}",
     "car_number": r"[\u4e00-\u9fffA-Z][0-9A-Z]{1,6}[\u4e00-\u9fff0-9A-Z]",
     "name": r"[\u4e00-\u9fff·]{1,10}|[A-Za-z .·'-]{1,20}",
