@@ -10,7 +10,7 @@ from typing import cast
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mail.composing import Sender, compose, one_line
@@ -79,6 +79,7 @@ def test_nothing_can_be_added_to_the_headers(make_mail: Callable[..., Mail], sub
     assert [one.addr_spec for one in cast(AddressHeader, letter["From"]).addresses] == ["qingling@example.cn"]
 
 
+@settings(deadline=None)
 @given(subject=ANY_TEXT, name=ANY_TEXT, text=ANY_TEXT, html=ANY_TEXT)
 def test_whatever_is_written_comes_out_as_it_was_meant(subject: str, name: str, text: str, html: str) -> None:
     at = datetime.fromisoformat("2026-03-02T09:00:00+08:00")

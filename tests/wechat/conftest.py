@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from db.session import make_sessions, sqlalchemy_url
 from messages.sealing import Sealer
@@ -89,7 +88,7 @@ async def start(
 
         def start(**changed: Any) -> WechatClient:
             ours = WechatApp(**{**app.__dict__, **changed})
-            engine = create_async_engine(sqlalchemy_url(shared_database), poolclass=NullPool)
+            engine = create_async_engine(sqlalchemy_url(shared_database), pool_size=2)
             stack.push_async_callback(engine.dispose)
             http = open_http(ours)
             stack.push_async_callback(http.aclose)

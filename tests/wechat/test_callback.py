@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -184,6 +184,7 @@ QUERY = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(
     QUERY,
     st.binary(max_size=300) | st.text().map(lambda text: f"<xml><Encrypt>{text}</Encrypt></xml>".encode()),
@@ -194,11 +195,13 @@ def test_any_push_is_refused_by_name(query: dict[str, str], body: bytes) -> None
             open_push(keys, query, body, NOW)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_that_are_signed_and_encrypted_are_opened_as_they_are(content: bytes) -> None:
     assert open_push(SAFE, *signed(Pushing(APP_ID), Pushing(APP_ID).encrypt(content)), NOW).content == content
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_plaintext_under_the_right_key_is_opened_or_refused(plain: bytes) -> None:
     encrypted = Pushing(APP_ID).encrypt_raw(plain + b"\x00" * (-len(plain) % 16) or b"\x00" * 16, pad=False)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sending import Report
@@ -126,6 +126,7 @@ TAGS = [
 ]
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.text("<>&ab1 ", max_size=5),

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.wechat.fake_wechat import LIMITS
@@ -92,6 +92,7 @@ VALUES = (
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(PATTERNS.keys() & (LIMITS.keys() - {"const"}))), VALUES)
 def test_whatever_fits_is_taken_by_wechat(kind: str, value: object) -> None:
     text = fit(kind, value)

@@ -262,6 +262,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()), st.booleans())
 def test_any_answer_is_read_or_named(content: bytes, sends: bool) -> None:
     error = None
@@ -274,7 +275,7 @@ def test_any_answer_is_read_or_named(content: bytes, sends: bool) -> None:
     assert error is None or isinstance(error, NotSent) or sends
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(status=st.integers(200, 599), content=st.binary(max_size=300))
 async def test_any_http_answer_is_read_or_named(status: int, content: bytes) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(status, content=content))
