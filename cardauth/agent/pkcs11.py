@@ -13,7 +13,7 @@ import PyKCS11
 
 from cardauth.agent.cards import Look, State, judge
 from cardauth.agent.pkcs11_card import GONE, Card, name_error, open_card
-from cardauth.agent.refusals import CardRemoved, DriverFailed, NoAlgorithm
+from cardauth.agent.refusals import CardChanged, CardRemoved, DriverFailed, NoAlgorithm
 from cardauth.agent.settings import AgentSettings
 
 
@@ -78,9 +78,8 @@ class Pkcs11Driver:
 
     def sign(self, slot: str, certificate: bytes, algorithm: str, pin: str, message: bytes) -> bytes:
         """Log in, sign, log out. Raises CardRemoved, CardChanged, WrongPin, PinLength, PinLocked, NoAlgorithm, DriverFailed."""
-        card = self._cards[slot]
         with errors_as_refusals():
-            card.expect()
+            card = self._meet_again(slot)
             key = card.find(certificate)
             way = next((way for way in key.ways if way.algorithm == algorithm), None)
             if way is None:
@@ -90,6 +89,23 @@ class Pkcs11Driver:
                 return way.finish(card.sign(key.key_id, way, message))
             finally:
                 card.log_out()
+
+    def _meet_again(self, slot: str) -> Card:
+        """The card of a slot, read anew by a module that starts anew. Raises CardRemoved, CardChanged.
+
+        A module may answer for a card that has gone, and try its PIN on the one in its place: OpenSC does, when the two were
+        changed between two looks.
+        """
+        number = int(slot.partition(":")[0])
+        identity, module = self._cards[slot].identity, self._modules[number]
+        self._cards = {}  # their sessions end here
+        module.load(self._settings.modules[number])
+        for one in module.getSlotList(tokenPresent=True):
+            self._open(f"{number}:{one}", module, one)
+        same = [card for card in self._cards.values() if card.identity == identity]
+        if not same:
+            raise CardChanged if self._cards else CardRemoved
+        return same[0]
 
     def close(self) -> None:
         """Unload the modules; sessions end with them."""

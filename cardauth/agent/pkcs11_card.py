@@ -53,7 +53,7 @@ class Card:
 
     def __init__(self, module: PyKCS11.PyKCS11Lib, slot: int, settings: AgentSettings) -> None:
         self._module, self._slot, self._settings = module, slot, settings
-        self._identity = self._identify()
+        self.identity = self._identify()
         self._session: Any = module.openSession(slot)
         self.keys = self._read_keys()
         self.seen: SeenCard
@@ -70,7 +70,7 @@ class Card:
         if not self._module.getSlotInfo(self._slot).flags & PyKCS11.CKF_TOKEN_PRESENT:
             raise CardRemoved
         self._session.getSessionInfo()
-        if self._identify() != self._identity:
+        if self._identify() != self.identity:
             raise CardChanged
 
     def tries(self) -> Tries:

@@ -85,10 +85,10 @@ def wait_for(desk: Desk, state: State) -> None:
             seen = refusal.detail
 
 
-def wait_after(*arguments: object, asked: Path, never: Path) -> None:
-    """A person who looks at the prompt for as long as they are let."""
+def wait_after(*arguments: object, asked: Path, until: Path) -> None:
+    """A person who looks at the prompt, and types when this file is there."""
     asked.touch()
-    fakes.think(*arguments, until=never, pin=PIN)  # type: ignore[arg-type]
+    fakes.think(*arguments, until=until, pin=PIN)  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager
@@ -141,7 +141,7 @@ def test_a_card_pulled_while_the_pin_is_typed(
     reader: VirtualReader, card: VirtualCard, tmp_path: Path
 ) -> None:
     asked = tmp_path / "asked"
-    desk = desk_for(reader, partial(wait_after, asked=asked, never=tmp_path / "never"))
+    desk = desk_for(reader, partial(wait_after, asked=asked, until=tmp_path / "never"))
     with during(asked, card.pull):
         refuse(desk, CardRemoved)
     wait_for(desk, State.NO_CARD)
@@ -153,13 +153,16 @@ def test_another_card_in_the_place_of_the_first(
 ) -> None:
     other = reader.make_card(make_certificate("李四", keys[1]), keys[1])
 
+    asked, changed = tmp_path / "asked", tmp_path / "changed"
+
     def change() -> None:
         card.pull()
         wait_for(desk_for(reader), State.NO_CARD)  # pcscd looks every 0.4 s; no hand is quicker
         other.insert()
+        wait_for(desk_for(reader), State.READY)
+        changed.touch()
 
-    asked = tmp_path / "asked"
-    desk = desk_for(reader, partial(wait_after, asked=asked, never=tmp_path / "never"))
+    desk = desk_for(reader, partial(wait_after, asked=asked, until=changed))
     with during(asked, change):
         refuse(desk, CardRemoved, CardChanged)
     assert (card.tries, other.tries) == (3, 3), "no PIN was tried on either"
