@@ -20,6 +20,7 @@ from db.embedded import UNSAFE_BUT_QUICK, EmbeddedPostgres
 from db.migrate import prepare_database
 from db.session import conninfo, sqlalchemy_url
 
+ROOM_BYTES = 2 * 1024**3
 MONDAY_9_IN_BEIJING = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
 
@@ -72,14 +73,22 @@ class PostgresServer:
             connection.execute(statement)
 
 
+def make_quick_folder(prefix: str) -> Path:
+    """A folder for a database, in memory where the system has room for it: a new database takes a thirtieth of the time there."""
+    memory = Path("/dev/shm")
+    has_room = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_BYTES
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=memory if has_room else None))
+    folder.chmod(0o711)  # as root the server runs as `nobody`, who must get in
+    return folder
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """QINGLING_TEST_DATABASE_URL (whose user may create databases), or an embedded one that dies with this run."""
     if named := os.environ.get("QINGLING_TEST_DATABASE_URL"):
         yield PostgresServer(named)
         return
-    folder = Path(tempfile.mkdtemp(prefix="qingling-test-"))
-    folder.chmod(0o711)  # as root the server runs as `nobody`, who must get in
+    folder = make_quick_folder("qingling-test-")
     with EmbeddedPostgres(folder, settings=UNSAFE_BUT_QUICK, dies_with_us=True) as embedded:
         yield PostgresServer(embedded.url)
     shutil.rmtree(folder)

@@ -133,6 +133,19 @@ def make_settings(tmp_path: Path, database_url: str, **values: Any) -> Settings:
     )
 
 
+APPS: dict[str, FastAPI] = {}
+
+
+def app_on(wired: Wired) -> FastAPI:
+    """The application on these parts. FastAPI works its routes out when it is first asked, which takes longer than most tests:
+    one application serves all tests with the same settings, one after the other."""
+    key = wired.settings.model_dump_json(exclude={"data_dir", "database_url"})
+    if key not in APPS:
+        APPS[key] = create_app(wired)
+    APPS[key].state.wired = wired
+    return APPS[key]
+
+
 @pytest.fixture(autouse=True)
 def logs_as_served() -> None:
     """Logs as a server writes them."""
@@ -156,7 +169,7 @@ async def world(postgres_server: Any, deployed: str, tmp_path: Path) -> AsyncIte
     database_url = postgres_server.create(name, deployed)
     settings = make_settings(tmp_path, database_url)
     async with open_parts(settings, database_url) as wired:
-        world = World(create_app(wired), wired)
+        world = World(app_on(wired), wired)
         async with wired.sessions() as session:
             await add_people(session, world, datetime.now(UTC))
             await session.commit()
