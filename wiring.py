@@ -272,7 +272,7 @@ async def add_demo_data(wired: Wired) -> list[str]:
 
 async def show_demo_people(settings: Settings, database_url: str) -> list[str]:
     """The table of who can sign in to the demo."""
-    from api.json.dev import list_people
+    from domain.demo.roster import list_people
 
     async with open_parts(settings, database_url) as wired, wired.sessions() as session:
         people = await list_people(session)

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import Request
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -23,10 +23,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import PlainTextResponse, Response
 
 from api.answers import Json
+from api.routing import make_router
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(tags=["运行"])
+router = make_router(tags=["运行"])
 
 REQUESTS = Counter("qingling_requests", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram(

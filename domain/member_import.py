@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-import xlsxwriter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -19,7 +18,7 @@ from domain.member_fields import MemberFields, check_member
 from domain.members import add_locked, lock_members
 from domain.models import Membership, Person
 from domain.people import normalise_phone
-from domain.sheets import SheetRow, find_columns, read_sheet
+from domain.sheets import SheetRow, find_columns, new_book, read_sheet
 
 MOST_LINES = 200
 COLUMNS = {"name": "姓名", "phone": "手机号码", "position": "职务", "roles": "身份"}
@@ -74,7 +73,7 @@ class Report:
 def write_template() -> bytes:
     """The file to fill in: one sheet with choices and checks, one that explains."""
     buffer = io.BytesIO()
-    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+    with new_book(buffer) as book:
         head = book.add_format({"bold": True, "bg_color": "#E9F0F9", "border": 1, "border_color": "#D5DCE6"})
         as_text = book.add_format({"num_format": "@"})
         wrapped = book.add_format({"text_wrap": True, "valign": "top"})

@@ -10,13 +10,12 @@ import io
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import xlsxwriter
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
+from typing import TYPE_CHECKING, Any
 
 from domain.exceptions import SheetRefused
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook
 
 LARGEST_FILE = 2 * 1024 * 1024
 LARGEST_UNPACKED = 20 * 1024 * 1024
@@ -44,6 +43,9 @@ class SheetRow:
 
 def read_sheet(data: bytes, most_rows: int) -> list[SheetRow]:
     """The rows of the first sheet that are not empty. Blocking. Raises SheetRefused for what is no sheet, or too large."""
+    from openpyxl import load_workbook  # half a second to load, and few processes ever read a file
+    from openpyxl.utils.exceptions import InvalidFileException
+
     _require_harmless(data)
     try:
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
@@ -79,11 +81,18 @@ def read_csv(data: bytes, most_rows: int) -> list[SheetRow]:
     return found
 
 
+def new_book(buffer: io.BytesIO) -> "Workbook":
+    """An Excel file to be written, in which a text is a text: no formula, link or number is made of it."""
+    from xlsxwriter import Workbook  # takes its time to load
+
+    as_written = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    return Workbook(buffer, {"in_memory": True, **as_written})
+
+
 def write_table(name: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """An Excel file with one sheet. Every text is written as text."""
     buffer = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(buffer, options) as book:
+    with new_book(buffer) as book:
         bold = book.add_format({"bold": True, "bg_color": "#E9F0F9", "border": 1, "border_color": "#D5DCE6"})
         as_text = book.add_format({"num_format": "@"})
         sheet = book.add_worksheet(name)

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from pypinyin import lazy_pinyin
-
 SHORTEST_PIECE = 3
 SHORTEST_OF_PHONE = 4
 LEET = str.maketrans("013457@$!", "oieastasi")
@@ -80,6 +78,10 @@ def find_repeats(text: str) -> Iterator[tuple[int, int]]:
 
 def pieces_of(name: str, phone: str) -> Iterator[str]:
     """The name as it is written and in pinyin, whole and in its parts; every four digits of the phone."""
+    from pypinyin import (
+        lazy_pinyin,  # its dictionaries take half a second to load, and only new passwords need them
+    )
+
     if name:
         yield name.casefold()
         syllables = [syllable.casefold() for syllable in lazy_pinyin(name)]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 from starlette.responses import Response
@@ -11,8 +11,7 @@ from api.answers import Json
 from api.deps import SessionDep
 from api.json.route import json_router
 from api.json.schemas import DemoPerson, InboxMessage
-from api.json.sign_in import show_phone
-from domain.demo.people import PASSWORD
+from domain.demo.roster import list_people
 from messages.models import DemoInbox
 
 router = json_router(
@@ -22,17 +21,6 @@ router = json_router(
 plain_router = json_router("演示", prefix="")
 
 SHOWN = 200
-READ_PEOPLE = text("""
-    SELECT p.name, p.phone, m.roles AS member_roles, e.name AS enterprise, f.id IS NOT NULL AS is_officer,
-        (SELECT array_agg(DISTINCT r.role ORDER BY r.role) FROM officer_role r WHERE r.officer_id = f.id) AS officer_roles,
-        (SELECT min(r.office) FROM officer_role r WHERE r.officer_id = f.id) AS office
-    FROM person p
-    LEFT JOIN membership m ON m.person_id = p.id AND m.active
-    LEFT JOIN enterprise e ON e.id = m.enterprise_id
-    LEFT JOIN officer f ON f.person_id = p.id AND f.active
-    WHERE p.active AND (m.id IS NOT NULL OR f.id IS NOT NULL)
-    ORDER BY p.phone, e.name
-""")
 
 
 @router.get("/dev/inbox", response_model=list[InboxMessage], summary="演示收件箱，最新的在前")
@@ -53,18 +41,3 @@ async def list_inbox(session: AsyncSession) -> list[dict[str, Any]]:
     newest = select(DemoInbox).order_by(col(DemoInbox.at).desc(), col(DemoInbox.id).desc()).limit(SHOWN)
     fields = ("channel", "to", "template", "text", "code", "at")
     return [{name: getattr(one, name) for name in fields} for one in await session.scalars(newest)]
-
-
-async def list_people(session: AsyncSession) -> list[dict[str, Any]]:
-    """Everyone active, with the part they play; somebody of two enterprises twice."""
-    return [
-        {
-            "name": row.name,
-            "phone": show_phone(row.phone),
-            "roles": row.officer_roles if row.is_officer else row.member_roles,
-            "enterprise": row.enterprise,
-            "office": row.office,
-            "password": PASSWORD if row.is_officer else None,
-        }
-        for row in await session.execute(READ_PEOPLE)
-    ]

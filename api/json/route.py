@@ -10,11 +10,13 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from api.json.schemas import Problem
+from api.routing import make_router
 
 DEEPEST = 20
+# By reference: as a model it would be worked out anew for each status of each route. api.app adds what is referred to.
+PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": description}
+    status: {"description": description, "content": PROBLEM_CONTENT}
     for status, description in {
         400: "请求不正确",
         401: "没有登录，或验证码、密码不正确",
@@ -76,4 +78,4 @@ class JsonRoute(APIRoute):
 
 def json_router(tag: str, prefix: str = "/api/v1") -> APIRouter:
     """A router for routes of the JSON contract. The prefix is the router's own, so that a route knows its whole path."""
-    return APIRouter(prefix=prefix, tags=[tag], route_class=JsonRoute, responses=PROBLEMS)
+    return make_router(prefix=prefix, tags=[tag], route_class=JsonRoute, responses=PROBLEMS)

@@ -3,8 +3,6 @@
 Commands and reading rights are those of `tasks` and `domain`; a page only asks, shows, and says what happens next.
 """
 
-from fastapi import APIRouter
-
 from api.pages import (
     account,
     admin_offer,
@@ -34,12 +32,12 @@ from api.pages import (
     task_list,
 )
 from api.pages.error_page import error_page
+from api.routing import join
 
 __all__ = ["error_page", "router"]
 
-router = APIRouter()
 # Fixed addresses before those with an id in the same place.
-for part in (
+PARTS = (
     sign_in,
     card_sign_in,
     captcha,
@@ -66,5 +64,5 @@ for part in (
     card_register,
     register,
     registrations,
-):
-    router.include_router(part.router)
+)
+router = join(part.router for part in PARTS)

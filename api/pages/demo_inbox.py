@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -11,9 +11,11 @@ from api.errors import wants_json
 from api.json import dev
 from api.pages.render import draw
 from api.pages.wording import role_names
+from api.routing import make_router
+from domain.demo.roster import list_people
 from domain.offices import list_offices
 
-router = APIRouter(include_in_schema=False)
+router = make_router(include_in_schema=False)
 SHOWN = 30
 
 
@@ -25,7 +27,7 @@ async def show_inbox(request: Request, session: SessionDep, settings: SettingsDe
     if wants_json(request):
         return await dev.show_inbox(session)
     offices = {office.code: office.name for office in await list_offices(session, only_open=False)}
-    people = await dev.list_people(session)
+    people = await list_people(session)
     return draw(
         request,
         "dev_inbox.html",

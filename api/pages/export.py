@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import xlsxwriter
-
 from api.pages.entry_names import entry_name
 from api.pages.wording import to_local
 from domain.lists import LIST_NAMES
+from domain.sheets import new_book
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST_CELL = 32_767  # Excel's own limit
@@ -73,13 +72,7 @@ def write_audit(lines: Sequence[Mapping[str, Any]], cut_at: int | None = None) -
 
 def _write_sheet(name: str, columns: Columns, lines: Sequence[Mapping[str, Any]], note: str | None) -> bytes:
     buffer = io.BytesIO()
-    options = {
-        "in_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    with xlsxwriter.Workbook(buffer, options) as book:
+    with new_book(buffer) as book:
         sheet = book.add_worksheet(name)
         head = book.add_format({"bold": True, "bg_color": "#E9F0F9", "border": 1, "border_color": "#D5DCE6"})
         plain = book.add_format({"valign": "top", "text_wrap": True})

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from api.pages.render import go_to
+from api.routing import make_router
 from api.typed import find_typed
 from domain.actor import Actor
 from errors import Refusal
@@ -48,4 +49,4 @@ def choosing_address(request: Request) -> str:
 
 def page_router() -> APIRouter:
     """A router for pages; they are no part of the JSON contract."""
-    return APIRouter(include_in_schema=False, route_class=PageRoute)
+    return make_router(include_in_schema=False, route_class=PageRoute)

@@ -4,7 +4,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import Form, Query, Request
 from sqlalchemy import select
 from sqlmodel import col
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from api.deps import ActorDep, MaybeActorDep, NowDep, SessionDep, WiredDep, allo
 from api.pages.captcha import CaptchaDep, CaptchaView, follow_wish, proof_of, view_captcha
 from api.pages.menu import first_address
 from api.pages.render import draw, go_to
+from api.routing import make_router
 from api.security import (
     browser_key,
     client_ip,
@@ -30,7 +31,7 @@ from domain.sessions import SessionLimits
 from domain.signin import ask_code, end_all_sessions, end_session, sign_in, switch_membership
 from errors import Refusal
 
-router = APIRouter(include_in_schema=False)
+router = make_router(include_in_schema=False)
 PURPOSE = "sign_in"
 Text = Annotated[str, Form(max_length=300)]
 NextQuery = Annotated[str, Query(alias="next", max_length=300)]

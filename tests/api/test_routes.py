@@ -4,6 +4,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import Mount
 
 from api.deps import OPEN, find_allow
+from api.security import check_csrf
 from tests.api.conftest import World
 
 CONTRACT = {
@@ -99,3 +100,12 @@ async def test_nobody_gets_past_a_declared_route(world: World) -> None:
         answer = await nobody.request(method, path.replace("{", "").replace("}", ""), json={})
         assert answer.status_code == 401, f"{method} {path}: {answer.status_code}"
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_every_route_refuses_forged_requests(world: World) -> None:
+    unguarded = {
+        path
+        for _, path, route in routes_of(world)
+        if route and check_csrf not in {one.call for one in route.dependant.dependencies}
+    }
+    assert unguarded == set()

@@ -6,13 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from db.embedded import end_server, find_server
+from tests.conftest import make_quick_folder
 
 ROOT = Path(__file__).parents[2]
 READY_TIMEOUT_S = 120
@@ -37,8 +37,7 @@ class Served:
 
     def __init__(self, **settings: str) -> None:
         self._settings = settings
-        self._folder = Path(tempfile.mkdtemp(prefix="qingling-browser-"))
-        self._folder.chmod(0o711)  # as root PostgreSQL runs as `nobody`, who must get in
+        self._folder = make_quick_folder("qingling-browser-")
         self._log_path = self._folder / "serve.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"http://127.0.0.1:{free_port()}"

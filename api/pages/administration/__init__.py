@@ -1,8 +1,6 @@
 """The pages of system and security administrators. Their commands and rules are those of `domain` and `tasks.administration`;
 who may open a page is declared on each route."""
 
-from fastapi import APIRouter
-
 from api.pages.administration import (
     cards,
     enterprises,
@@ -18,12 +16,12 @@ from api.pages.administration import (
     sheets,
     sign_ins,
 )
+from api.routing import join
 
 __all__ = ["router"]
 
-router = APIRouter()
 # Fixed addresses before those with a code in the same place.
-for part in (
+PARTS = (
     sheets,
     officer_sheet,
     offices,
@@ -37,5 +35,5 @@ for part in (
     sessions,
     enterprises,
     cards,
-):
-    router.include_router(part.router)
+)
+router = join(part.router for part in PARTS)
