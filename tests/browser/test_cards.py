@@ -259,60 +259,68 @@ def report_lost(desk: Desk, admin: Somebody, newcomer: Somebody) -> None:
     keeper.look("admin-card")
 
 
+@pytest.fixture(scope="module")
+def public_site(
+    plugged: tuple[Path, SoftHsm, dict[str, SoftCard]],
+) -> Iterator[tuple[str, int]]:
+    """The product behind https, and the port on which it expects the agent."""
+    front, agent_port = TlsFront(), free_port()
+    served = Served(
+        QINGLING_CARD_TRUST_DIR=str(plugged[0]),
+        QINGLING_CARD_AGENT_PORT=str(agent_port),
+        QINGLING_PUBLIC_ORIGIN=front.origin,
+    )
+    try:
+        served.start()
+        front.start(int(served.url.rpartition(":")[2]))
+        yield front.origin, agent_port
+    finally:
+        front.stop()
+        served.stop()
+
+
 @pytest.mark.parametrize("answer", ["granted", "denied"])
 def test_a_public_site_over_https_needs_the_browsers_permission(
     plugged: tuple[Path, SoftHsm, dict[str, SoftCard]],
+    public_site: tuple[str, int],
     playwright: Playwright,
     shot: Shot,
     violations: Violations,
     answer: str,
 ) -> None:
-    trust, hsm, cards = plugged
-    agent_port = free_port()
-    environment = environment_of(hsm)
-    front = TlsFront()
-    served = Served(
-        QINGLING_CARD_TRUST_DIR=str(trust),
-        QINGLING_CARD_AGENT_PORT=str(agent_port),
-        QINGLING_PUBLIC_ORIGIN=front.origin,
-    )
-    chromium = find_chromium()
+    _, hsm, cards = plugged
+    origin, agent_port = public_site
     for name, card in cards.items():
         if (card.hsm.tokens / card.name).exists() != (name == "法人卡"):
             card.insert() if name == "法人卡" else card.pull()
-    try:
-        served.start()
-        front.start(int(served.url.rpartition(":")[2]))
-        browser = playwright.chromium.launch(
-            executable_path=str(chromium.executable),
-            env={**os.environ, **chromium.environment},
-            args=[
-                "--no-sandbox",
-                "--disable-dev-shm-usage",
-                "--disable-gpu",
-                f"--ip-address-space-overrides=127.0.0.1:{front.port}=public",
-            ],
-        )
-        context = browser.new_context(
-            ignore_https_errors=True, viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai"
-        )
+    chromium = find_chromium()
+    browser = playwright.chromium.launch(
+        executable_path=str(chromium.executable),
+        env={**os.environ, **chromium.environment},
+        args=[
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            f"--ip-address-space-overrides={origin.removeprefix('https://')}=public",
+        ],
+    )
+    context = browser.new_context(
+        ignore_https_errors=True, viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai"
+    )
+    if answer == "granted":
+        context.grant_permissions(["local-network-access"], origin=origin)
+    somebody = Somebody(context, origin, PHONE, shot, violations)
+    with AgentProcess(origins=[origin], port=agent_port, environment=environment_of(hsm)) as agent:
+        somebody.go("/register/card")
+        page = somebody.page
         if answer == "granted":
-            context.grant_permissions(["local-network-access"], origin=front.origin)
-        somebody = Somebody(context, front.origin, PHONE, shot, violations)
-        with AgentProcess(origins=[front.origin], port=agent_port, environment=environment) as agent:
-            somebody.go("/register/card")
-            page = somebody.page
-            if answer == "granted":
-                expect(page.get_by_text("卡已就绪")).to_be_visible()
-                press(somebody, READ)
-                shown = agent.type_pin(PIN)
-                assert front.origin in shown, "the prompt names the site"
-                somebody.confirm("核对企业信息")
-            else:
-                refused = page.get_by_text(re.compile("浏览器已阻止|请选“允许”"))
-                expect(refused.first).to_be_visible()
-                expect(page.get_by_role("button", name=READ)).to_be_disabled()
-        browser.close()
-    finally:
-        front.stop()
-        served.stop()
+            expect(page.get_by_text("卡已就绪")).to_be_visible()
+            press(somebody, READ)
+            shown = agent.type_pin(PIN)
+            assert origin in shown, "the prompt names the site"
+            somebody.confirm("核对企业信息")
+        else:
+            refused = page.get_by_text(re.compile("浏览器已阻止|请选“允许”"))
+            expect(refused.first).to_be_visible()
+            expect(page.get_by_role("button", name=READ)).to_be_disabled()
+    browser.close()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -115,8 +116,9 @@ def write_answer(handler: Somebody, colleague: Somebody) -> None:
     expect(page.get_by_label("答复企业")).to_be_checked()
     answer.evaluate("field => field.setSelectionRange(0, 0)")
     page.get_by_label("答复模板").select_option(label=TEMPLATE)
-    handler.press("插入模板")
-    expect(answer).to_have_value(LAW + ANSWER)
+    with page.expect_response(lambda response: LAW in unquote_plus(response.request.post_data or "")):
+        handler.press("插入模板")
+        expect(answer).to_have_value(LAW + ANSWER)
     expect(page.locator("[data-saved]")).to_contain_text("自动保存")
     handler.look("answer-desk")
     page.reload()

@@ -38,7 +38,9 @@ export function attachDraft(form) {
     if (document.visibilityState === "hidden" && changed) save();
   });
   window.addEventListener("beforeunload", (event) => {
-    if (changed && !form.dataset.sending) event.preventDefault();
+    if (!changed || form.dataset.sending) return;
+    event.preventDefault();
+    save(); // while the browser asks
   });
 }
 
