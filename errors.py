@@ -5,6 +5,7 @@ Refusal
 ├── tasks.exceptions    answers with mistakes; a key used twice; something that may not be seen
 ├── domain.exceptions   customs' own rules
 ├── cardauth.exceptions a card, or a CAS server's ticket, that is not taken
+├── sms.exceptions      a provider's report that is not taken
 └── wechat.exceptions   a visitor of WeChat's, a picture, a push that is not WeChat's
 """
 

@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import cardauth.exceptions as card
 import domain.exceptions as domain
 import engine.exceptions as engine
+import sms.exceptions as sms
 import tasks.exceptions as tasks
 import wechat.exceptions as wechat
 from api.answers import ProblemJson, problem_body
@@ -80,6 +81,9 @@ STATUS: dict[type[Refusal], int] = {
     card.TrustUnavailable: 503,
     card.CasRefused: 401,
     card.CasUnavailable: 503,
+    sms.CallbackRefused: 422,
+    sms.CallbackForged: 404,
+    sms.CallbackUnreadable: 422,
     wechat.WechatCodeRefused: 401,
     wechat.WechatSnapshot: 403,
     wechat.WechatUnavailable: 503,

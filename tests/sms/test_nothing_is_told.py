@@ -34,6 +34,12 @@ ORDERS: dict[str, dict[str, Any]] = {
 }
 
 
+def hear_everything(caplog: pytest.LogCaptureFixture) -> None:
+    """Of the HTTP client too, which a served application hushes for every test after it."""
+    for name in (None, "httpx", "httpcore"):
+        caplog.set_level(logging.DEBUG, logger=name)
+
+
 @pytest.mark.parametrize("name", ORDERS)
 async def test_a_failure_tells_nothing(
     name: str,
@@ -42,7 +48,7 @@ async def test_a_failure_tells_nothing(
     caplog: pytest.LogCaptureFixture,
     capfd: Any,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    hear_everything(caplog)
     provider = open_at(tencent, templates, sms_timeout_s=0.5)
     with capture_logs() as lines:
         for ask in (
@@ -76,7 +82,7 @@ async def test_a_success_tells_nothing(
     caplog: pytest.LogCaptureFixture,
     capfd: Any,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    hear_everything(caplog)
     receipt = await provider.send(make_sms())
     tencent.account.report(tencent.account.taken[0], f"sent to {PHONE}")
     reports = await provider.pull_reports()
