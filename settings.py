@@ -199,6 +199,8 @@ class Settings(BaseSettings):
             raise ValueError("attachment_max_bytes is larger than request_max_bytes")
         if (self.wechat_app_id is None) != (self.wechat_secret is None):
             raise ValueError("wechat_app_id and wechat_secret belong together")
+        if (self.wechat_token or self.wechat_aes_key) and not (self.wechat_app_id and self.wechat_token):
+            raise ValueError("wechat_token needs wechat_app_id, and wechat_aes_key needs both")
         if self.mail_host and not self.mail_from:
             raise ValueError("mail_host without mail_from")
         if (self.mail_user is None) != (self.mail_password is None):

@@ -71,6 +71,8 @@ def test_only_named_hosts_are_known() -> None:
         {"sms_tencent_endpoint": "http://sms.tencentcloudapi.com"},
         {"wechat_app_id": "wx0123456789abcdef"},
         {"wechat_app_id": "gh_1", "wechat_secret": "x"},
+        {"wechat_token": "callbacktoken"},
+        {"wechat_app_id": "wx0123456789abcdef", "wechat_secret": "x", "wechat_aes_key": "x" * 43},
         {"wechat_aes_key": "short"},
         {"wechat_aes_key": "-" * 43},
         {"wechat_api_url": "http://api.weixin.qq.com"},

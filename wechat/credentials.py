@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.ids import uuid7
 from sending import OperatorNeeded, TryLater
+from wechat.fields import BEIJING
 from wechat.sender import PROVIDER
 
 RENEW_BEFORE = timedelta(seconds=240)  # WeChat gives a new one in the last 300 seconds, not before
@@ -26,7 +26,6 @@ WAIT_S = 20.0
 POLL_S = 0.05
 FORCED_A_DAY = 20
 FORCED_APART = timedelta(seconds=30)
-BEIJING = ZoneInfo("Asia/Shanghai")
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 READ: TextClause = text("""

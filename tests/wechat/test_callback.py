@@ -136,6 +136,10 @@ def test_what_is_encrypted_wrongly_is_refused() -> None:
     }
     for encrypted, reason in cases.items():
         assert refused(SAFE, *signed(ours, encrypted)) == reason
+    whole = b"\x00" * 16 + len(XML.encode()).to_bytes(4, "big") + XML.encode() + APP_ID.encode()
+    too_much = 64 - len(whole) % 16  # 49 to 64: the scheme pads with 32 at most
+    padded = ours.encrypt_raw(whole + bytes([too_much]) * too_much, pad=False)
+    assert refused(SAFE, *signed(ours, padded)) == "malformed"
     wrong_key = signed(replace(other_key), other_key.encrypt(XML.encode()))
     assert refused(SAFE, *wrong_key) in ("malformed", "app")
 
