@@ -62,6 +62,10 @@ def test_a_chinese_domain_is_converted(make_mail: Callable[..., Mail]) -> None:
     assert read(make_mail(to="zhang@海关.中国"))["To"] == "zhang@xn--d6qv69d.xn--fiqs8s"
 
 
+def test_a_header_is_one_line_without_control_characters() -> None:
+    assert one_line(" 一\r\n二\x00三\x1b[0m\u2028四\t") == "一 二 三 [0m 四"
+
+
 @pytest.mark.parametrize(
     "subject",
     [

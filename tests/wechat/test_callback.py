@@ -157,6 +157,8 @@ BAD_XML = [
     b'<!DOCTYPE xml [<!ENTITY e SYSTEM "file:///etc/passwd">]><xml><FromUserName>&e;</FromUserName></xml>',
     b'<?xml version="1.0" encoding="klingon"?><xml/>',
     b"<xml>\xff\xfe</xml>",
+    f"<!DOCTYPE xml>{XML}".encode(),
+    f'<!DOCTYPE xml SYSTEM "file:///etc/passwd">{XML}'.encode(),
     b"<other/>",
     b"<xml/>",
     b"<xml>" * 5000,
