@@ -17,7 +17,16 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 CAS_FACTS = ("phone", "uscc")
-RELAXED_IN_DEMO: dict[str, Any] = {"captcha": False, "code_per_ip_hour": 0, "code_per_ip_day": 0}
+RELAXED_IN_DEMO: dict[str, Any] = {
+    "captcha": False,
+    "code_per_ip_hour": 0,
+    "code_per_ip_day": 0,
+    "messages_per_second": 1000,
+    "sms_per_day": 0,
+    "sms_per_phone_day": 0,
+    "quiet_hours": "",
+}
+HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
 def split_commas(value: Any) -> Any:
@@ -73,6 +82,11 @@ class Settings(BaseSettings):
     sign_in_failures: int = Field(default=10, ge=1)
     sign_in_lock_s: int = Field(default=900, ge=1)
 
+    messages_per_second: float = Field(default=20, ge=1)
+    sms_per_day: int = Field(default=10_000, ge=0)
+    sms_per_phone_day: int = Field(default=20, ge=0)
+    quiet_hours: str = "22:00-07:00"
+
     card_trust_dir: Path | None = None
     card_mapping: Path | None = None
     card_agent_port: int = Field(default=61580, ge=1, le=65535)
@@ -120,6 +134,14 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return split_commas(value)
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _are_hours(cls, value: str) -> str:
+        start, _, end = value.partition("-")
+        if value and (not HOURS.fullmatch(value) or start == end):
+            raise ValueError("must look like 22:00-07:00, or be empty")
+        return value
 
     @field_validator("public_origin")
     @classmethod

@@ -28,7 +28,7 @@ from db import jobs
 from db.session import make_sessions, open_engine
 from domain.attachments import FolderStore
 from domain.code_limits import CodeLimits
-from domain.people import find_contact
+from domain.contacts import find_addresses
 from domain.scanning import ClamScanner
 from domain.seed import seed
 from domain.sessions import SessionLimits
@@ -38,10 +38,12 @@ from engine.catalogue import Definition, hash_files, read_folder
 from engine.exceptions import DiagramRefused, UnknownProcess
 from engine.instances import Engine
 from engine.validation import validate
-from messages.channels import Channel, DemoChannel
 from messages.codes import CodeOutbox
 from messages.delivery import Delivery
+from messages.limits import Limits
+from messages.routes import DemoRoute, Route
 from messages.sealing import Sealer
+from messages.topics import CHANNELS
 from settings import Settings
 from tasks.functions import build_functions
 from tasks.jobs import run_due_timers, tell_unknown_years
@@ -53,6 +55,7 @@ log = structlog.get_logger(__name__)
 PROCESSES = Path(__file__).parent / "processes"
 CALENDAR_INTERVAL_S = 60.0
 CAS_TIMEOUT_S = 10.0
+CODES_AT_ONCE = 2
 
 
 def read_clock() -> datetime:
@@ -172,23 +175,33 @@ def build_work(wired: Wired) -> list[Any]:
     """What a worker does side by side: jobs (messages, sweeps) and due timers."""
     settings = wired.settings
     delivery = Delivery(
-        wired.sessions, build_channel(wired), Sealer(settings.pepper), find_contact, read_clock
+        wired.sessions,
+        build_routes(wired),
+        Sealer(settings.pepper),
+        find_addresses,
+        read_clock,
+        limits=Limits.of(settings),
+        most_jobs=settings.worker_jobs,
     )
     context = {"delivery": delivery, "wired": wired}
     return [
-        jobs.run_worker(context, concurrency=settings.worker_jobs, stop_timeout_s=settings.stop_timeout_s),
+        jobs.run_worker(
+            context,
+            concurrency=settings.worker_jobs + CODES_AT_ONCE,
+            stop_timeout_s=settings.stop_timeout_s,
+        ),
         run_timers(wired),
     ]
 
 
-def build_channel(wired: Wired) -> Channel | None:
-    """How people are reached: the demo's telephones are a table. A real installation has no channel yet, and says so."""
+def build_routes(wired: Wired) -> list[Route]:
+    """How people are reached: the demo's telephones are a table. A real installation has no route yet, and says so."""
     if wired.settings.demo:
-        return DemoChannel(wired.sessions)
+        return [DemoRoute(channel, wired.sessions) for channel in CHANNELS]
     log.warning(
-        "messages.no_channel", effect="messages wait in the queue; codes expire unsent, nobody can sign in"
+        "messages.no_route", effect="messages wait in the queue; codes expire unsent, nobody can sign in"
     )
-    return None
+    return []
 
 
 async def run_timers(wired: Wired) -> None:

@@ -27,6 +27,7 @@ import cardauth.exceptions as card
 import domain.exceptions as domain
 import engine.exceptions as engine
 import sms.exceptions as sms
+import messages.exceptions as messages
 import tasks.exceptions as tasks
 import wechat.exceptions as wechat
 from api.answers import ProblemJson, problem_body
@@ -66,6 +67,9 @@ STATUS: dict[type[Refusal], int] = {
     domain.AlreadyApplied: 409,
     domain.PhoneDisabled: 403,
     domain.OfficeClosed: 422,
+    domain.MailRefused: 422,
+    domain.MailNotConfirmed: 409,
+    messages.PreferencesRefused: 422,
     domain.SameOffice: 422,
     domain.CannotWithdraw: 409,
     domain.ChainBroken: 409,

@@ -40,7 +40,7 @@ FAILURES = Counter("qingling_failures", "Requests that failed by our fault", ["k
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 WORK_WAITING = text(
     "SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo') AS jobs_waiting,"
-    " (SELECT count(*) FROM message WHERE state IN ('queued', 'sending')) AS messages_waiting,"
+    " (SELECT count(*) FROM message WHERE state IN ('queued', 'sending', 'asking')) AS messages_waiting,"
     " (SELECT count(*) FROM message WHERE state = 'failed') AS messages_failed,"
     " (SELECT count(*) FROM incident WHERE resolved_at IS NULL) AS incidents_open,"
     " (SELECT coalesce(extract(epoch FROM now() - min(next_due)), 0)::float8 FROM process_instance"

@@ -14,6 +14,7 @@ Refusal
 ├── PasswordRefused, PasswordMustChange an officer's password
 ├── CannotKeep                          a filter or template with something missing    errors
 ├── PhoneRefused                        one's number
+├── MailRefused, MailNotConfirmed       one's mail address
 ├── AttachmentRefused                   a file that may not come in
 ├── ChainBroken                         the seal of the audit log
 ├── NotAdmin, MemberUnknown             who keeps the members of an enterprise, and whom
@@ -219,3 +220,11 @@ class RolesApart(ChangeRefused):
 
 class LastAdministrator(ChangeRefused):
     """这是最后一位在岗的该类管理员，不能停用或收回。请先让另一位关员担任。"""
+
+
+class MailRefused(Refusal):
+    """邮箱地址的写法不对，请检查后重新填写。"""
+
+
+class MailNotConfirmed(Refusal):
+    """确认邮箱的链接已经失效，请重新填写邮箱。"""

@@ -120,12 +120,6 @@ def split_groups(groups: Iterable[str]) -> tuple[list[tuple[str, str]], list[tup
     return officers, members
 
 
-async def find_contact(session: AsyncSession, person_id: UUID) -> Contact | None:
-    """Where an active person is reached; None when there is no such person any more."""
-    person = await session.get(Person, person_id)
-    return Contact(person.id, person.name, person.phone) if person and person.active else None
-
-
 # Whoever acted for the enterprise is called as it calls them, also when they have left; customs' officers by their own name.
 NAMES = text("""
     SELECT p.id, coalesce(nullif(m.display_name, ''), p.name) AS name

@@ -9,24 +9,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.ids import uuid7
 from messages.outbox import NewMessage, enqueue
 from messages.sealing import Sealer
-from messages.texts import Text, render
+from messages.texts import by_sms, render
 
 TEXTS = {
-    "sign_in": Text(
+    "sign_in": by_sms(
         "登录验证码", "您正在登录企业问题清零平台，验证码 {minutes} 分钟内有效。如非本人操作，请忽略本短信。"
     ),
-    "register": Text("注册验证码", "您正在注册企业问题清零平台，验证码 {minutes} 分钟内有效。"),
-    "register_card": Text(
+    "register": by_sms("注册验证码", "您正在注册企业问题清零平台，验证码 {minutes} 分钟内有效。"),
+    "register_card": by_sms(
         "注册验证码", "您正在用电子口岸卡注册企业问题清零平台，验证码 {minutes} 分钟内有效。"
     ),
-    "change_phone_old": Text(
+    "change_phone_old": by_sms(
         "更换手机号验证码",
         "您正在更换登录用的手机号码，这是原号码的验证码，{minutes} 分钟内有效。如非本人操作，请立即拨打 12360。",
     ),
-    "change_phone_new": Text(
+    "change_phone_new": by_sms(
         "更换手机号验证码", "您正在把这个号码设为登录用的手机号码，验证码 {minutes} 分钟内有效。"
     ),
-    "lost_phone": Text("更换手机号验证码", "您正在申请改用这个手机号码登录，验证码 {minutes} 分钟内有效。"),
+    "lost_phone": by_sms("更换手机号验证码", "您正在申请改用这个手机号码登录，验证码 {minutes} 分钟内有效。"),
 }
 
 
@@ -59,11 +59,12 @@ class CodeOutbox:
             id=id_,
             created_at=now,
             template=f"code_{purpose}",
-            text=render(TEXTS, purpose, {"minutes": minutes}).text,
+            text=render(TEXTS, purpose, {"minutes": minutes}),
             to_phone=phone,
             params={"minutes": minutes},
             sealed=sealed if deliver else None,
             expires_at=expires_at,
+            is_code=True,
             dead=not deliver,
         )
         await enqueue(session, [message])

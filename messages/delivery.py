@@ -1,173 +1,183 @@
 """Delivering: claim, commit, send, record. No transaction is open while something is being sent.
 
-Whoever dies after the claim leaves a message in `sending`; once that is stale it may be claimed again, so a message is
-tried at least once, and the channel gets the same id each time.
+Whoever dies after the claim leaves a message in `sending`, with a try that has no outcome. Once that is stale it is claimed
+again, and the provider is asked before anything is sent a second time (docs/adr/0020).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from messages.channels import Channel, Outgoing
-from messages.exceptions import SendRefused
+from messages import statements
+from messages.claiming import STALE_AFTER, Errand, Office, PutOff, claim
+from messages.limits import Limits, Pace
+from messages.reach import FindRecipients
+from messages.recording import Answer, Ending, Result, record_answer, record_try
+from messages.routes import Route
 from messages.sealing import Sealer
+from sending import SendError, TryLater, Uncertain
 
-BACK_OFF_S = (10, 60, 300, 1800, 7200)
-STALE_AFTER = timedelta(minutes=2)
-BATCH = 200
+GROUP = 10
+FORGOTTEN_AT_ONCE = 200
+SEND_TIMEOUT_S = 60.0
 
-log = structlog.get_logger()
-
-
-class Recipient(Protocol):
-    """Where a person is reached."""
-
-    @property
-    def phone(self) -> str: ...
-
-
-FindRecipient = Callable[[AsyncSession, UUID], Awaitable[Recipient | None]]
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Retry:
-    """A message to be tried again, after so many seconds."""
+    """A message to be looked at again, and when."""
 
     message_id: UUID
-    in_s: int
+    due_at: datetime
 
 
-CLAIM = text("""
-    UPDATE message SET state = 'sending', claimed_at = :now, tries = tries + 1
-    WHERE id IN (
-        SELECT id FROM message
-        WHERE id = ANY(:ids) AND (expires_at IS NULL OR expires_at > :now)
-            AND (state = 'queued' OR (state = 'sending' AND claimed_at <= :stale))
-        ORDER BY id FOR UPDATE SKIP LOCKED
-    )
-    RETURNING id, person_id, to_phone, template, text, secret, tries, expires_at
-""")
-
-RECORD = text("""
-    UPDATE message SET state = CAST(:state AS text), channel = :channel, error = :error, sent_at = CAST(:sent_at AS timestamptz),
-        secret = CASE WHEN CAST(:state AS text) = 'queued' THEN secret END
-    WHERE id = :id AND state = 'sending' AND tries = :tries
-""")
-
-EXPIRE = text("""
-    UPDATE message SET state = 'expired', secret = NULL
-    WHERE state IN ('queued', 'sending') AND expires_at <= :now
-""")
-
-FIND_FORGOTTEN = text("""
-    SELECT id FROM message
-    WHERE (state = 'queued' AND tries = 0 AND created_at <= :stale)
-        OR (state = 'queued' AND claimed_at <= :stale
-            AND claimed_at + make_interval(secs => (CAST(:waits AS int[]))[least(tries, :last)]) <= :stale)
-        OR (state = 'sending' AND claimed_at <= :stale)
-    ORDER BY id LIMIT :batch
-""")
+def _watch_nothing(_point: str) -> None:
+    """Nobody looks on."""
 
 
 class Delivery:
-    """What delivers: wiring builds one for each worker. Without a channel messages wait, untried, until there is one;
-    those that expire meanwhile are closed."""
+    """What delivers: wiring builds one for each worker. Without a route messages wait, untried, until there is one; those that
+    expire meanwhile are closed. `watch` hears of every step, by name: proofs kill the worker there."""
 
     def __init__(
         self,
         sessions: async_sessionmaker[AsyncSession],
-        channel: Channel | None,
+        routes: Sequence[Route],
         sealer: Sealer,
-        find_recipient: FindRecipient,
+        find_recipients: FindRecipients,
         clock: Callable[[], datetime],
+        *,
+        limits: Limits | None = None,
+        most_jobs: int = 1,
+        watch: Callable[[str], None] = _watch_nothing,
     ) -> None:
-        self._sessions = sessions
-        self._channel = channel
-        self._sealer = sealer
-        self._find_recipient = find_recipient
-        self._clock = clock
+        self.sessions = sessions
+        self.read_clock = clock
+        self._office = Office(tuple(routes), sealer, find_recipients, limits or Limits())
+        self._pace = Pace(self._office.limits.per_second)
+        self._watch = watch
+        self._most_jobs, self._jobs = most_jobs, 0
 
-    async def deliver(self, ids: Sequence[UUID]) -> list[Retry]:
-        """Try each of these messages that is due and unclaimed once; which to try again, and when."""
+    @property
+    def routes(self) -> Sequence[Route]:
+        """The routes there are, in order."""
+        return self._office.routes
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more job may deliver notices beside those that do: the rest of the worker's places is for codes."""
+        return self._jobs < self._most_jobs
+
+    @contextmanager
+    def in_room(self) -> Iterator[None]:
+        """One job that delivers notices."""
+        self._jobs += 1
+        try:
+            yield
+        finally:
+            self._jobs -= 1
+
+    async def deliver(self, ids: Sequence[UUID], *, until: datetime | None = None) -> list[Retry]:
+        """Try each of these messages that is due and unclaimed, a few at a time, over one route after the other as long as there
+        is one to be taken at once; which to look at again, and when. After `until` nothing new is begun: the rest is due now."""
         retries: list[Retry] = []
-        channel = self._channel
-        if channel is None:
+        if not self.routes:
             return retries
-        for row, to in await self._claim(ids):
-            error = await self._send(channel, row, to)
-            retry = await self._record(channel, row, error)
-            if retry is not None:
-                retries.append(retry)
+        for start in range(0, len(ids), GROUP):
+            now = self.read_clock()
+            if until is not None and now >= until:
+                return retries + [Retry(id_, now) for id_ in ids[start:]]
+            pending: Sequence[UUID] = ids[start : start + GROUP]
+            while pending:
+                later = await self._deliver_group(pending)
+                now = self.read_clock()
+                pending = [one.message_id for one in later if one.due_at <= now]
+                retries += [one for one in later if one.due_at > now]
         return retries
 
     async def find_forgotten(self) -> list[UUID]:
         """Messages that no job seems to care for any more; expired ones are closed and their secrets erased."""
-        now = self._clock()
-        async with self._sessions.begin() as session:
-            await session.execute(EXPIRE, {"now": now})
-            if self._channel is None:
+        now = self.read_clock()
+        async with self.sessions.begin() as session:
+            await session.execute(statements.EXPIRE, {"now": now})
+            if not self.routes:
                 return []
             found = await session.scalars(
-                FIND_FORGOTTEN,
-                {
-                    "stale": now - STALE_AFTER,
-                    "waits": list(BACK_OFF_S),
-                    "last": len(BACK_OFF_S),
-                    "batch": BATCH,
-                },
+                statements.FIND_FORGOTTEN, {"stale": now - STALE_AFTER, "batch": FORGOTTEN_AT_ONCE}
             )
             return list(found)
 
-    async def _claim(self, ids: Sequence[UUID]) -> list[tuple[Any, str | None]]:
-        now = self._clock()
-        async with self._sessions.begin() as session:
-            claimed = await session.execute(CLAIM, {"ids": list(ids), "now": now, "stale": now - STALE_AFTER})
-            rows = sorted(claimed.all(), key=lambda row: row.id)
-            return [(row, await self._find_phone(session, row)) for row in rows]
+    async def _deliver_group(self, ids: Sequence[UUID]) -> list[Retry]:
+        self._watch("before_claim")
+        async with self.sessions.begin() as session:
+            claimed = await claim(session, self._office, ids, self.read_clock())
+            self._watch("claimed")
+        self._watch("claim_committed")
+        results = await asyncio.gather(*(self._run(errand) for errand in claimed.errands))
+        return [one for one in (*results, *map(_retry_of, claimed.put_off)) if one is not None]
 
-    async def _find_phone(self, session: AsyncSession, row: Any) -> str | None:
-        if row.to_phone is not None or row.person_id is None:
-            return row.to_phone
-        recipient = await self._find_recipient(session, row.person_id)
-        return recipient.phone if recipient else None
+    async def _run(self, errand: Errand) -> Retry | None:
+        if errand.is_question:
+            result = await self._ask(errand)
+        else:
+            result = await self._send(errand)
+        if result is None or result.due_at is None:
+            return None
+        return Retry(errand.row.id, result.due_at)
 
-    async def _send(self, channel: Channel, row: Any, to: str | None) -> Exception | None:
-        """What went wrong, or None. The one broad except: whatever a channel throws is recorded on the row."""
-        try:
-            if to is None:
-                raise SendRefused("the recipient is gone")
-            code = None
-            if row.secret is not None:
-                code = self._sealer.open(row.secret, row.id)
-                if code is None:
-                    raise SendRefused("the secret was sealed with another key")
-            await channel.send(Outgoing(row.id, to, row.template, row.text, self._clock(), code))
-        except Exception as error:  # noqa: BLE001  (recorded on the row, whatever it was)
+    async def _send(self, errand: Errand) -> Result | None:
+        await self._pace.wait(errand.route.provider)
+        self._watch("sending")
+        ending = await self._hand_over(errand)
+        self._watch("sent")
+        if isinstance(ending, SendError):
             log.warning(
-                "message_not_sent", message_id=str(row.id), tries=row.tries, error=type(error).__name__
+                "message_not_sent",
+                message_id=str(errand.row.id),
+                channel=errand.route.channel,
+                provider=errand.route.provider,
+                outcome=type(ending).__name__,
+                code=ending.code,
             )
-            return error
-        return None
+        async with self.sessions.begin() as session:
+            result = await record_try(session, errand, ending, self.read_clock())
+            self._watch("recorded")
+        self._watch("record_committed")
+        return result
 
-    async def _record(self, channel: Channel, row: Any, error: Exception | None) -> Retry | None:
-        final = error is None or isinstance(error, SendRefused) or row.tries > len(BACK_OFF_S)
-        state = "sent" if error is None else "failed" if final else "queued"
-        async with self._sessions.begin() as session:
-            await session.execute(
-                RECORD,
-                {
-                    "id": row.id,
-                    "tries": row.tries,
-                    "state": state,
-                    "channel": channel.name,
-                    "error": f"{type(error).__name__}: {error}"[:500] if error else None,
-                    "sent_at": self._clock() if error is None else None,
-                },
-            )
-        return None if final else Retry(row.id, BACK_OFF_S[row.tries - 1])
+    async def _hand_over(self, errand: Errand) -> Ending:
+        """How it ended. The one broad except: whatever an adapter throws that says nothing of whether it was sent."""
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                return await errand.route.send(errand.outgoing)
+        except SendError as error:
+            return error
+        except Exception as error:  # noqa: BLE001  (recorded; its text may name the person)
+            return Uncertain(errand.route.provider, type(error).__name__, "适配器出错，可能已经发出")
+
+    async def _ask(self, errand: Errand) -> Result | None:
+        self._watch("asking")
+        answer = await self._find(errand)
+        self._watch("answered")
+        async with self.sessions.begin() as session:
+            return await record_answer(session, errand, answer, self.read_clock())
+
+    async def _find(self, errand: Errand) -> Answer:
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                return await errand.route.find(errand.outgoing, errand.began_at)
+        except SendError as error:
+            return error
+        except Exception as error:  # noqa: BLE001  (asked again; its text may name the person)
+            return TryLater(errand.route.provider, type(error).__name__)
+
+
+def _retry_of(put_off: PutOff) -> Retry | None:
+    return Retry(put_off.message_id, put_off.due_at) if put_off.due_at else None

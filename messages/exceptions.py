@@ -1,18 +1,12 @@
-"""What can go wrong with a message. Texts break when they are deployed or rendered; sending is told apart by what helps.
+"""What can be wrong with a message's text, found when it is deployed or rendered, and with what a person chooses. How sending can
+end is in `sending`."""
 
-TextBroken          a template that does not exist, or a placeholder nobody fills: a mistake in texts.yaml
-SendFailed          not delivered now; trying again may help
-SendRefused         never delivered: trying again is useless
-"""
+from errors import Refusal
 
 
 class TextBroken(Exception):
-    """A message text that cannot be rendered."""
+    """A template that does not exist or cannot be read, or a placeholder nobody fills: a mistake in texts.yaml."""
 
 
-class SendFailed(Exception):
-    """The channel could not deliver; a later try may succeed."""
-
-
-class SendRefused(Exception):
-    """The channel will never deliver this message."""
+class PreferencesRefused(Refusal):
+    """消息设置没有保存：请选择列出的渠道和类别，免打扰的起止时间要都填且不相同。"""

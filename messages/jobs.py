@@ -1,28 +1,47 @@
-"""The jobs of messages: deliver, and every minute take back what a dead worker left behind."""
+"""The jobs of messages: deliver (with room left for codes, so that nothing slow stands before them), every minute take back what
+a dead worker left behind, and fetch what providers report."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from procrastinate import JobContext, RetryStrategy
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.tasks import Task
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.jobs import jobs
-from messages.delivery import Delivery
+from db.jobs import defer, jobs
+from messages.delivery import Delivery, Retry
+from messages.reports import pull, record_reports
+from sending import Report
 
 QUEUE = "messages"
+URGENT = 10
 DEAD_AFTER_S = 30  # a worker's heartbeat is every 10 seconds
+SLICE = timedelta(seconds=10)
+NO_ROOM = timedelta(seconds=2)
+AGAIN = RetryStrategy(max_attempts=20, exponential_wait=2)
 
 
-@jobs.task(
-    name="deliver_messages",
-    queue=QUEUE,
-    pass_context=True,
-    retry=RetryStrategy(max_attempts=20, exponential_wait=2),
-)
+@jobs.task(name="deliver_messages", queue=QUEUE, pass_context=True, retry=AGAIN)
 async def deliver_messages(context: JobContext, ids: list[str]) -> None:
-    """Deliver these messages; each that failed for now gets a job of its own, later."""
+    """Deliver these messages for some seconds; the rest, and what has to be looked at later, gets jobs of its own."""
     delivery: Delivery = context.additional_context["delivery"]
-    for retry in await delivery.deliver([UUID(id_) for id_ in ids]):
-        later = deliver_messages.configure(schedule_in={"seconds": retry.in_s})
-        await later.defer_async(ids=[str(retry.message_id)])
+    now = delivery.read_clock()
+    if not delivery.has_room:
+        return await _defer(deliver_messages, [Retry(UUID(id_), now + NO_ROOM) for id_ in ids])
+    with delivery.in_room():
+        await _deliver(deliver_messages, delivery, ids)
+    return None
+
+
+@jobs.task(name="deliver_codes", queue=QUEUE, priority=URGENT, pass_context=True, retry=AGAIN)
+async def deliver_codes(context: JobContext, ids: list[str]) -> None:
+    """Deliver these codes: people wait for them at the screen."""
+    await _deliver(deliver_codes, context.additional_context["delivery"], ids)
 
 
 @jobs.periodic(cron="* * * * *")
@@ -34,4 +53,36 @@ async def recover_work(context: JobContext, timestamp: int) -> None:
     delivery: Delivery = context.additional_context["delivery"]
     forgotten = await delivery.find_forgotten()
     if forgotten:
-        await deliver_messages.defer_async(ids=[str(id_) for id_ in forgotten])
+        later = deliver_messages.configure(queueing_lock="forgotten_messages")
+        with suppress(AlreadyEnqueued):  # those found a minute ago have not had their turn yet
+            await later.defer_async(ids=[str(id_) for id_ in forgotten])
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="pull_reports", queue=QUEUE, pass_context=True, queueing_lock="pull_reports")
+async def pull_reports_often(context: JobContext, timestamp: int) -> None:
+    """Every minute: what became of the messages that providers took."""
+    delivery: Delivery = context.additional_context["delivery"]
+    if reports := await pull(delivery.routes):
+        async with delivery.sessions.begin() as session:
+            await take_reports(session, reports, delivery.read_clock())
+
+
+async def take_reports(session: AsyncSession, reports: Sequence[Report], now: datetime) -> None:
+    """Write down what providers report, pulled or called back, in the caller's transaction; what did not arrive goes on."""
+    if again := await record_reports(session, reports, now):
+        await defer(session, deliver_messages, ids=[str(id_) for id_ in again])
+
+
+async def _deliver(task: "Task[Any, Any, Any]", delivery: Delivery, ids: Sequence[str]) -> None:
+    until = delivery.read_clock() + SLICE
+    await _defer(task, await delivery.deliver([UUID(id_) for id_ in ids], until=until))
+
+
+async def _defer(task: "Task[Any, Any, Any]", retries: Sequence[Retry]) -> None:
+    """One job for all that are due at the same moment."""
+    moments: dict[datetime, list[Any]] = defaultdict(list)
+    for retry in retries:
+        moments[retry.due_at].append(str(retry.message_id))
+    for due_at, ids in moments.items():
+        await task.configure(schedule_at=due_at).defer_async(ids=ids)

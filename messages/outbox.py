@@ -12,38 +12,42 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.direct import execute
 from db.ids import uuid7
 from db.jobs import DEFER, job_parameters
-from messages.jobs import deliver_messages
+from messages.jobs import URGENT, deliver_codes, deliver_messages
+from messages.texts import Text
 
 # All messages of a step as one JSON parameter, and the job that delivers them: one statement, however many there are.
 INSERT_MESSAGES: TextClause = text(f"""
 WITH new_message AS (
-    INSERT INTO message (id, person_id, to_phone, template, params, text, secret, state, tries, instance_id,
-        element_id, created_at, expires_at)
-    SELECT id, person_id, to_phone, template, params, text, secret, state, tries, instance_id, element_id,
-        created_at, expires_at
+    INSERT INTO message (id, person_id, to_phone, to_mail, template, params, title, text, sms_text, secret, is_code,
+        topic, channels, state, tries, process, instance_id, element_id, created_at, due_at, expires_at)
+    SELECT id, person_id, to_phone, to_mail, template, params, title, text, sms_text, secret, is_code, topic, channels,
+        state, tries, process, instance_id, element_id, created_at, created_at, expires_at
     FROM jsonb_populate_recordset(NULL::message, CAST(:rows AS jsonb))
 ) {DEFER}
 """)
-URGENT = 10  # a person waits for it at the screen
 
 
 @dataclass(frozen=True)
 class NewMessage:
-    """A message to be: to a person, or to a phone when there is no person yet. `sealed` is a secret, see messages.sealing.
+    """A message to be: to a person, or to a phone or a mail address that is nobody's yet. `sealed`: a secret (messages.sealing).
 
-    A `dead` message is recorded as expired and never sent (a code for a phone that nobody has).
+    `process` is the one whose texts the template is of. A `dead` message is recorded as expired and never sent (a code for a
+    phone that nobody has).
     """
 
     template: str
-    text: str
+    text: Text
     created_at: datetime
     person_id: UUID | None = None
     to_phone: str | None = None
+    to_mail: str | None = None
     params: dict[str, Any] = field(default_factory=dict[str, Any])
     sealed: bytes | None = field(default=None, repr=False)
+    process: str | None = None
     instance_id: UUID | None = None
     element_id: str | None = None
     expires_at: datetime | None = None
+    is_code: bool = False
     dead: bool = False
     id: UUID = field(default_factory=uuid7)
 
@@ -53,25 +57,41 @@ async def enqueue(session: AsyncSession, messages: list[NewMessage]) -> None:
     if not messages:
         return
     rows = orjson.dumps([_as_row(message) for message in messages]).decode()
-    urgent = any(message.expires_at is not None for message in messages)
     ids = [str(message.id) for message in messages]
-    job = job_parameters(deliver_messages, priority=URGENT if urgent else 0, ids=ids)
+    if any(message.is_code for message in messages):
+        job = job_parameters(deliver_codes, priority=URGENT, ids=ids)
+    else:
+        job = job_parameters(deliver_messages, ids=ids)
     await execute(session, INSERT_MESSAGES, {"rows": rows, **job})
 
 
 def _as_row(message: NewMessage) -> dict[str, Any]:
+    text = message.text
     return {
         "id": message.id,
         "person_id": message.person_id,
         "to_phone": message.to_phone,
+        "to_mail": message.to_mail,
         "template": message.template,
         "params": message.params,
-        "text": message.text,
+        "title": text.title,
+        "text": text.text,
+        "sms_text": text.sms,
         "secret": f"\\x{message.sealed.hex()}" if message.sealed is not None else None,
-        "state": "expired" if message.dead else "queued",
+        "is_code": message.is_code,
+        "topic": text.topic,
+        "channels": text.channels,
+        "state": _first_state(message),
         "tries": 0,
+        "process": message.process,
         "instance_id": message.instance_id,
         "element_id": message.element_id,
         "created_at": message.created_at,
         "expires_at": message.expires_at,
     }
+
+
+def _first_state(message: NewMessage) -> str:
+    if message.dead:
+        return "expired"
+    return "queued" if message.text.channels else "kept"

@@ -22,8 +22,8 @@ class Sealer:
         return nonce + self._cipher.encrypt(nonce, secret.encode(), message_id.bytes)
 
     def open(self, sealed: bytes, message_id: UUID) -> str | None:
-        """The secret, or None when it was sealed with another key or for another message."""
+        """The secret, or None when it was sealed with another key, for another message, or not at all."""
         try:
             return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], message_id.bytes).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: not even long enough
             return None

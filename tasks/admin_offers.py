@@ -15,6 +15,7 @@ from domain.members import get_member, lock_members
 from engine.instances import Engine
 from messages.outbox import NewMessage, enqueue
 from messages.texts import Text, render
+from messages.topics import WORK
 from tasks.applications import pass_application
 from tasks.leavers import EXECUTIVE, list_work
 
@@ -22,6 +23,8 @@ TEXTS = {
     "admin_offered": Text(
         "请您接任企业管理员",
         "{name}请您接任{enterprise}的企业管理员。请登录企业问题清零平台，选择接受或谢绝。",
+        sms="有人请您接任企业管理员，请登录企业问题清零平台，选择接受或谢绝。",
+        topic=WORK,
     )
 }
 
@@ -54,9 +57,9 @@ async def offer_admin(
     text = render(TEXTS, "admin_offered", params)
     message = NewMessage(
         template="admin_offered",
-        text=text.text,
+        text=text,
         person_id=offer.to_person_id,
-        params={**params, "heading": text.title},
+        params=params,
         created_at=now,
     )
     await enqueue(session, [message])

@@ -24,16 +24,28 @@ from tasks.demo_registrations import play_registration
 from tasks.issues import raise_issue, withdraw_issue
 from tasks.subjects import command
 
-# What happened long ago is not delivered now: it stands in the demo's inbox as if it had been.
+# What happened long ago is not delivered now: it stands in the demo's inbox as if it had been, by SMS where its kind goes by SMS,
+# else by mail. What is older than two days has been read.
 DELIVER = text("""
-    WITH delivered AS (
-        UPDATE message SET state = 'sent', channel = 'sms', tries = 1,
-            claimed_at = message.created_at, sent_at = message.created_at + interval '2 seconds'
-        FROM person WHERE message.state = 'queued' AND person.id = message.person_id
-        RETURNING message.id, person.phone, message.template, message.text, message.sent_at
+    WITH way AS (
+        SELECT m.id, m.template, CASE WHEN 'sms' = ANY(m.channels) THEN 'sms' ELSE 'mail' END AS channel,
+            CASE WHEN 'sms' = ANY(m.channels) THEN replace(p.phone, '+86', '') ELSE pm.address END AS "to",
+            CASE WHEN 'sms' = ANY(m.channels) THEN coalesce(m.sms_text, m.text) ELSE m.text END AS text
+        FROM message m JOIN person p ON p.id = m.person_id LEFT JOIN person_mail pm ON pm.person_id = p.id
+        WHERE m.state = 'queued' AND ('sms' = ANY(m.channels) OR pm.address IS NOT NULL)
+    ), delivered AS (
+        UPDATE message SET state = 'sent', channel = way.channel, provider = 'demo', tries = 1, reference = way.id,
+            claimed_at = message.created_at, sent_at = message.created_at + interval '2 seconds',
+            read_at = CASE WHEN message.created_at < CAST(:now AS timestamptz) - interval '2 days'
+                THEN message.created_at + interval '1 hour' END
+        FROM way WHERE way.id = message.id
+        RETURNING message.id, way.channel, way."to", way.template, way.text, message.claimed_at, message.sent_at
+    ), tried AS (
+        INSERT INTO message_attempt (id, message_id, at, channel, provider, is_code, ended_at, outcome, reference)
+        SELECT id, id, claimed_at, channel, 'demo', false, sent_at, 'accepted', id FROM delivered
     )
     INSERT INTO demo_inbox (id, message_id, channel, "to", template, text, at)
-    SELECT id, id, 'sms', replace(phone, '+86', ''), template, text, sent_at FROM delivered
+    SELECT id, id, channel, "to", template, text, sent_at FROM delivered
 """)
 FORGET_JOBS = text("""
     DELETE FROM procrastinate_jobs
@@ -67,7 +79,7 @@ async def play_demo(
             await _fire_timers(session, engine, step.at)
             await play_registration(session, engine, store, actors, applied, step)
         await _fire_timers(session, engine, now)
-        await session.execute(DELIVER)
+        await session.execute(DELIVER, {"now": now})
         await session.execute(FORGET_JOBS)
         return len(issues)
 

@@ -77,9 +77,10 @@ async def send_notices(
         for person_id in (person for name in notice.to for person in people.get(name, ())):
             found[notice.template, person_id] = NewMessage(
                 template=notice.template,
-                text=message.text,
+                text=message,
                 person_id=person_id,
-                params={**params, "heading": message.title},
+                params=params,
+                process=process,
                 instance_id=instance_id,
                 element_id=notice.element_id,
                 created_at=now,

@@ -10,15 +10,15 @@ from domain.code_limits import CodeLimits
 from domain.lost_phones import RequestView
 from domain.phones import ChangeCodes
 from messages.outbox import NewMessage, enqueue
-from messages.texts import Text, render
+from messages.texts import by_sms, render
 
 TEXTS = {
-    "phone_left": Text(
+    "phone_left": by_sms(
         "手机号码已更换",
         "您在企业问题清零平台登记的手机号码已更换，这个号码不能再用来登录。如非本人办理，请立即拨打 12360。",
     ),
-    "phone_given": Text("手机号码已更换", "您的企业问题清零平台账号已改用这个手机号码，请用它登录。"),
-    "phone_refused": Text(
+    "phone_given": by_sms("手机号码已更换", "您的企业问题清零平台账号已改用这个手机号码，请用它登录。"),
+    "phone_refused": by_sms(
         "更换手机号码未通过", "您更换手机号码的申请没有通过，请联系受理的海关，或拨打 12360。"
     ),
 }
@@ -50,6 +50,4 @@ async def decide_request(
 
 def _message(template: str, phone: str, now: datetime) -> NewMessage:
     text = render(TEXTS, template, {})
-    return NewMessage(
-        template=template, text=text.text, to_phone=phone, params={"heading": text.title}, created_at=now
-    )
+    return NewMessage(template=template, text=text, to_phone=phone, created_at=now)

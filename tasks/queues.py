@@ -1,5 +1,5 @@
 """The health of what happens in the background, for the people who run the system: jobs and messages that wait or have
-failed, workers that are alive, timers that are late; and a failed job or message tried again."""
+failed, workers that are alive, timers that are late; and a failed job tried again."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,12 +8,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.jobs import defer
 from domain import audit
 from domain.actor import Actor
 from domain.administration import begin
 from domain.exceptions import ChangeRefused
-from messages.jobs import deliver_messages
 
 KEEPER = "system_admin"
 ALIVE_WITHIN = timedelta(seconds=60)  # a worker's heart beats every ten
@@ -26,8 +24,8 @@ SELECT
     (SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND scheduled_at > :now) AS jobs_later,
     (SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing') AS jobs_running,
     (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed') AS jobs_failed,
-    (SELECT count(*) FROM message WHERE state IN ('queued', 'sending')) AS messages_waiting,
-    (SELECT min(created_at) FROM message WHERE state IN ('queued', 'sending')) AS oldest_message,
+    (SELECT count(*) FROM message WHERE state IN ('queued', 'sending', 'asking')) AS messages_waiting,
+    (SELECT min(created_at) FROM message WHERE state IN ('queued', 'sending', 'asking')) AS oldest_message,
     (SELECT count(*) FROM message WHERE state = 'failed') AS messages_failed,
     (SELECT count(*) FROM process_instance WHERE next_due < :late) AS timers_late,
     (SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > :alive) AS workers,
@@ -40,7 +38,7 @@ FROM procrastinate_jobs j WHERE j.status = 'failed' ORDER BY j.id DESC LIMIT :li
 """)
 FAILED_MESSAGES = text("""
 SELECT m.id, m.template, m.channel, m.tries, m.error, m.created_at, i.number,
-    m.expires_at IS NULL AS may_retry
+    NOT m.is_code AS may_retry
 FROM message m LEFT JOIN issue i ON i.id = m.instance_id
 WHERE m.state = 'failed' ORDER BY m.id DESC LIMIT :limit
 """)
@@ -48,10 +46,6 @@ LOCK_FAILED_JOB = text(
     "SELECT task_name FROM procrastinate_jobs WHERE id = :id AND status = 'failed' FOR UPDATE"
 )
 RETRY_JOB = text("SELECT procrastinate_retry_job_v2(:id, :now, NULL, NULL, NULL)")
-REQUEUE_MESSAGE = text("""
-UPDATE message SET state = 'queued', tries = 0, error = NULL, claimed_at = NULL
-WHERE id = :id AND state = 'failed' AND expires_at IS NULL RETURNING id
-""")
 
 
 @dataclass(frozen=True)
@@ -119,15 +113,6 @@ async def retry_job(session: AsyncSession, actor: Actor, job_id: int, now: datet
         raise ChangeRefused("这个作业已经重试或完成。")
     await session.execute(RETRY_JOB, {"id": job_id, "now": now})
     await _record(session, "retry_job", actor, "job", job_id, {"task": name}, now)
-
-
-async def retry_message(session: AsyncSession, actor: Actor, message_id: UUID, now: datetime) -> None:
-    """Send a failed message after all. ChangeRefused when it is not failed any more, or was a code: its secret is erased."""
-    await begin(session, actor, KEEPER)
-    if await session.scalar(REQUEUE_MESSAGE, {"id": message_id}) is None:
-        raise ChangeRefused("这条消息已经重发，或者已经过期。")
-    await defer(session, deliver_messages, ids=[str(message_id)])
-    await _record(session, "retry_message", actor, "message", message_id, {}, now)
 
 
 async def _record(

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 import wiring
 from domain.working_days import LIBRARY_YEARS, WorkingCalendar
 from engine.exceptions import DiagramRefused
-from messages.channels import DemoChannel
+from messages.routes import DemoRoute
 from settings import Settings
 from tasks.jobs import tell_unknown_years
 
@@ -59,11 +59,14 @@ async def test_a_changed_folder_is_reported_and_deployed_only_when_asked(
 async def test_only_the_demo_delivers_to_the_demos_table(tmp_path: Path, database_url: str) -> None:
     settings = settings_for(tmp_path, database_url)
     async with wiring.open_parts(settings, database_url) as wired:
-        assert isinstance(wiring.build_channel(wired), DemoChannel)
+        routes = wiring.build_routes(wired)
+        assert [(route.channel, type(route)) for route in routes] == [
+            (channel, DemoRoute) for channel in ("wechat", "sms", "mail")
+        ]
         real = replace(wired, settings=settings.model_copy(update={"demo": False}))
         with capture_logs() as logs:
-            assert wiring.build_channel(real) is None
-    assert [(one["event"], one["log_level"]) for one in logs] == [("messages.no_channel", "warning")]
+            assert wiring.build_routes(real) == []
+    assert [(one["event"], one["log_level"]) for one in logs] == [("messages.no_route", "warning")]
 
 
 def test_checking_names_file_element_and_rule(tmp_path: Path) -> None:

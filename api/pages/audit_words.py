@@ -8,6 +8,7 @@ from domain.audit_read import AuditLine
 
 ACTIONS = {
     "accept_admin": "接任企业管理员",
+    "acknowledge_alarm": "确认告警",
     "add_list_entry": "添加列表项",
     "add_member": "添加成员",
     "add_office": "添加海关单位",
@@ -15,10 +16,13 @@ ACTIONS = {
     "export_officers": "导出关员名单",
     "apply_registration": "申请注册",
     "bind_card": "绑定卡",
+    "bind_wechat": "绑定微信",
     "block_card": "挂失卡",
     "change_password": "修改密码",
+    "change_mail": "更换邮箱",
     "change_phone": "更换手机号码",
     "close_office": "停用海关单位",
+    "confirm_mail": "确认邮箱",
     "decide_card_request": "处理绑卡申请",
     "decide_phone_request": "处理手机号码更换申请",
     "decline_admin": "谢绝接任企业管理员",
@@ -64,6 +68,7 @@ ACTIONS = {
     "switch_membership": "切换企业",
     "take_role": "收回角色",
     "unbind_card": "解绑卡",
+    "unbind_wechat": "解绑微信",
 }
 ABOUT = {
     "admin_offer": "企业管理员的移交",
@@ -74,6 +79,8 @@ ABOUT = {
     "card_request": "绑卡申请",
     "enterprise": "企业",
     "membership": "成员",
+    "message": "消息",
+    "message_alarm": "消息告警",
     "office": "海关单位",
     "officer": "关员",
     "person": "自然人账号",

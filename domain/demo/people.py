@@ -15,10 +15,11 @@ from sqlmodel import col
 
 from db.ids import uuid7
 from domain.actor import Actor, member_groups
-from domain.models import Enterprise, Membership, Officer, OfficerRole, Person
+from domain.models import Enterprise, Membership, Officer, OfficerRole, Person, PersonMail
 from domain.signin import hash_password
 
 LICENCE = Path(__file__).with_name("licence.png")  # a picture of nobody's licence
+MAIL_DOMAIN = "demo.invalid"  # RFC 6761: nobody's
 PASSWORD = "Qingling-2026"  # noqa: S105  (printed at start; demo databases only)
 
 
@@ -138,6 +139,18 @@ async def add_people(session: AsyncSession, now: datetime) -> bool:
                 "phone": f"+86{one.phone}",
                 "active": True,
                 "created_at": now,
+            }
+            for one in (*MEMBERS, *OFFICERS)
+        ],
+    )
+    await session.execute(
+        insert(PersonMail),
+        [
+            {
+                "person_id": people[one.phone],
+                "address": f"{one.phone}@{MAIL_DOMAIN}",
+                "given_at": now,
+                "confirmed_at": now,
             }
             for one in (*MEMBERS, *OFFICERS)
         ],

@@ -23,6 +23,8 @@ from domain.models.people import (
     Officer,
     OfficerRole,
     Person,
+    PersonMail,
+    WechatBinding,
 )
 from domain.models.phones import PhoneRequest
 from domain.models.registrations import Registration, RegistrationChange, RegistrationDraft
@@ -57,6 +59,7 @@ __all__ = [
     "Officer",
     "OfficerRole",
     "Person",
+    "PersonMail",
     "PhoneRequest",
     "Registration",
     "RegistrationChange",
@@ -64,4 +67,5 @@ __all__ = [
     "SavedFilter",
     "SignInChallenge",
     "SignInSession",
+    "WechatBinding",
 ]

@@ -48,6 +48,31 @@ class Person(SQLModel, table=True):
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
 
 
+class PersonMail(SQLModel, table=True):
+    """A person's mail address; nothing but the request to confirm it is sent there before it is confirmed."""
+
+    __tablename__ = "person_mail"
+
+    person_id: UUID = Field(sa_column=Column(ForeignKey("person.id"), primary_key=True))
+    address: str
+    given_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    confirmed_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+
+
+class WechatBinding(SQLModel, table=True):
+    """A person's WeChat: the openid that the official account knows them by. One each way; who unbinds has no row any more.
+
+    Whoever has unsubscribed from the account stays bound and signed in, and gets no messages there.
+    """
+
+    __tablename__ = "wechat_binding"
+
+    person_id: UUID = Field(sa_column=Column(ForeignKey("person.id"), primary_key=True))
+    openid: str = Field(unique=True)
+    bound_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    unsubscribed_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+
+
 class Enterprise(SQLModel, table=True):
     """企业: `status` is pending, approved, returned, refused, suspended or superseded; only approved ones raise issues.
 

@@ -9,7 +9,7 @@ from messages.texts import Text, find_mistakes, load_texts, render
 def test_placeholders_are_filled_in_title_and_text() -> None:
     texts = load_texts("answered: {title: '答复 {number}', text: '{number}“{title}”{{已}}办结'}")
     assert render(texts, "answered", {"number": "QL1", "title": "甲{乙}"}) == Text(
-        "答复 QL1", "QL1“甲{乙}”{已}办结"
+        "答复 QL1", "QL1“甲{乙}”{已}办结", channels=("wechat", "mail")
     )
 
 
@@ -38,3 +38,49 @@ def test_a_file_of_another_shape_is_an_error(source: str) -> None:
 
 def test_an_empty_file_has_no_texts() -> None:
     assert load_texts("# nothing yet\n") == {}
+
+
+def test_channels_topic_and_the_words_of_an_sms_are_read() -> None:
+    source = "one: {topic: work, channels: [mail, sms], title: 题, text: '{number}', sms: ' 短 '}"
+    texts = load_texts(source)
+    assert texts["one"] == Text("题", "{number}", ("mail", "sms"), "短", "work")
+    assert find_mistakes(texts, {"number"}) == []
+    assert render(texts, "one", {"number": "QL1"}) == Text("题", "QL1", ("mail", "sms"), "短", "work")
+
+
+def test_left_out_channels_are_all_that_can() -> None:
+    assert load_texts("a: {text: 文}")["a"].channels == ("wechat", "sms", "mail")
+    assert load_texts("a: {text: '{number}'}")["a"].channels == ("wechat", "mail")
+    assert load_texts("a: {text: '{number}', sms: 短}")["a"].channels == ("wechat", "sms", "mail")
+    assert load_texts("a: {text: 文, channels: []}")["a"].channels == ()
+
+
+@pytest.mark.parametrize(
+    ("entry", "word"),
+    [
+        ("channels: [telegram]", "channels"),
+        ("channels: sms", "channels"),
+        ("channels: [sms, sms]", "重复"),
+        ("topic: gossip", "topic"),
+        ("sms: 1", "sms"),
+        ("sms: ''", "sms"),
+        ("colour: red", "colour"),
+    ],
+)
+def test_an_unknown_channel_topic_or_key_is_an_error(entry: str, word: str) -> None:
+    with pytest.raises(TextBroken, match=word):
+        load_texts(f"a: {{text: 文, {entry}}}")
+
+
+@pytest.mark.parametrize(
+    ("entry", "word"),
+    [
+        ("text: '{number}', channels: [sms]", "不带占位符的 sms"),
+        ("text: '{number}', sms: '{number}'", "不能有占位符"),
+        ("text: 文, sms: '{'", "花括号"),
+    ],
+)
+def test_an_sms_with_placeholders_is_a_mistake(entry: str, word: str) -> None:
+    [(template, sentence)] = find_mistakes(load_texts(f"a: {{{entry}}}"), {"number"})
+    assert template == "a"
+    assert word in sentence

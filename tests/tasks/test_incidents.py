@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.ids import uuid7
 from domain.actor import Actor
 from domain.exceptions import ChangeRefused, FormRefused, NotAdministrator, RecordUnknown
-from tasks import incidents, issues, queues
+from tasks import incidents, issues, message_log, queues
 from tasks.retries import retry_incident
 from tests.tasks.world import World
 from tests.tasks.world import _add_officer as add_officer
@@ -109,15 +109,15 @@ async def failed_message(world: World, template: str, *, is_code: bool = False) 
     id_ = uuid7()
     await world.session.execute(
         text(
-            "INSERT INTO message (id, person_id, template, params, text, state, tries, error, created_at, expires_at)"
-            " VALUES (:id, :person, :template, '{}', '', 'failed', 6, 'refused', :now, :expires)"
+            "INSERT INTO message (id, person_id, template, params, text, state, tries, error, created_at, is_code)"
+            " VALUES (:id, :person, :template, '{}', '', 'failed', 6, 'refused', :now, :is_code)"
         ),
         {
             "id": id_,
             "person": world.people["handler"].person_id,
             "template": template,
             "now": world.now,
-            "expires": world.now + timedelta(minutes=5) if is_code else None,
+            "is_code": is_code,
         },
     )
     return id_
@@ -130,14 +130,14 @@ async def test_a_failed_message_is_sent_after_all_a_code_is_not(world: World, sy
         id_: True,
         code: False,
     }
-    await queues.retry_message(world.session, system, id_, world.now)
+    await message_log.send_again(world.session, system, id_, world.now)
     row = (
-        await world.session.execute(text("SELECT state, tries FROM message WHERE id = :id"), {"id": id_})
+        await world.session.execute(text("SELECT state, again_by FROM message WHERE id = :id"), {"id": id_})
     ).one()
-    assert tuple(row) == ("queued", 0)
+    assert tuple(row) == ("queued", system.person_id)
     for again in (id_, code):
         with pytest.raises(ChangeRefused):
-            await queues.retry_message(world.session, system, again, world.now)
+            await message_log.send_again(world.session, system, again, world.now)
 
 
 async def test_a_worker_that_does_not_answer_is_not_counted(world: World) -> None:

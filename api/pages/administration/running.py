@@ -11,7 +11,7 @@ from api.pages.administration.shell import SYSTEM, draw_section
 from api.pages.frame import FrameDep
 from api.pages.render import go_to
 from api.pages.route import page_router
-from tasks import incidents, queues
+from tasks import incidents, message_log, queues
 
 router = page_router()
 MINE = [allow(SYSTEM)]
@@ -62,5 +62,5 @@ async def retry_job(session: SessionDep, actor: ActorDep, now: NowDep, job_id: i
 @router.post(f"{HOME}/messages/{{message_id}}/retry", dependencies=MINE)
 async def retry_message(session: SessionDep, actor: ActorDep, now: NowDep, message_id: UUID) -> Response:
     """Send a failed message after all."""
-    await queues.retry_message(session, actor, message_id, now)
+    await message_log.send_again(session, actor, message_id, now)
     return go_to(f"{HOME}?done=retried")
