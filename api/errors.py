@@ -26,8 +26,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import cardauth.exceptions as card
 import domain.exceptions as domain
 import engine.exceptions as engine
-import sms.exceptions as sms
 import messages.exceptions as messages
+import sms.exceptions as sms
 import tasks.exceptions as tasks
 import wechat.exceptions as wechat
 from api.answers import ProblemJson, problem_body
