@@ -244,7 +244,8 @@ async def test_no_log_line_holds_a_secret(
     make_notice: Callable[..., Notice],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    for name in (None, "httpx", "httpcore"):  # a served application hushes them for every test after it
+        caplog.set_level(logging.DEBUG, logger=name)
     await sender.send(make_notice())
     wechat.answer_next(SEND, 40001)
     await sender.send(make_notice(message_id=UUID(int=8)))
