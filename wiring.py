@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +41,7 @@ from engine.validation import validate
 from messages.codes import CodeOutbox
 from messages.delivery import Delivery
 from messages.limits import Limits
+from messages.providers import open_routes
 from messages.routes import DemoRoute, Route
 from messages.sealing import Sealer
 from messages.topics import CHANNELS
@@ -158,9 +159,10 @@ async def run_worker(settings: Settings, database_url: str) -> None:
     async with (
         open_parts(settings, database_url) as wired,
         jobs.open_jobs(database_url, connections=settings.worker_jobs),
+        open_message_routes(wired) as routes,
     ):
         tell_unknown_years(wired.calendar, read_clock())
-        working = [asyncio.create_task(job) for job in build_work(wired)]
+        working = [asyncio.create_task(job) for job in build_work(wired, routes)]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*working, stopping], return_when=asyncio.FIRST_COMPLETED)
         for task in (*working, stopping):
@@ -171,12 +173,12 @@ async def run_worker(settings: Settings, database_url: str) -> None:
             raise result
 
 
-def build_work(wired: Wired) -> list[Any]:
-    """What a worker does side by side: jobs (messages, sweeps) and due timers."""
+def build_work(wired: Wired, routes: Sequence[Route]) -> list[Any]:
+    """What a worker does side by side: jobs (messages over these routes, sweeps) and due timers."""
     settings = wired.settings
     delivery = Delivery(
         wired.sessions,
-        build_routes(wired),
+        routes,
         Sealer(settings.pepper),
         find_addresses,
         read_clock,
@@ -194,14 +196,19 @@ def build_work(wired: Wired) -> list[Any]:
     ]
 
 
-def build_routes(wired: Wired) -> list[Route]:
-    """How people are reached: the demo's telephones are a table. A real installation has no route yet, and says so."""
-    if wired.settings.demo:
-        return [DemoRoute(channel, wired.sessions) for channel in CHANNELS]
-    log.warning(
-        "messages.no_route", effect="messages wait in the queue; codes expire unsent, nobody can sign in"
-    )
-    return []
+@asynccontextmanager
+async def open_message_routes(wired: Wired) -> AsyncIterator[list[Route]]:
+    """How people are reached. In demo mode what is not set up is a table, the demo's telephones and mailboxes; without SMS nobody
+    can sign in, and it is said."""
+    async with open_routes(wired.settings, wired.sessions, read_clock) as routes:
+        channels = {route.channel for route in routes}
+        if wired.settings.demo:
+            routes += [DemoRoute(name, wired.sessions) for name in CHANNELS if name not in channels]
+        elif "sms" not in channels:
+            log.warning(
+                "messages.no_sms", effect="codes expire unsent, nobody can sign in; notices go other ways"
+            )
+        yield routes
 
 
 async def run_timers(wired: Wired) -> None:

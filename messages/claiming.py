@@ -17,7 +17,7 @@ from db.ids import uuid7
 from messages import alarms, statements
 from messages.limits import Limits, Spent, count_spent
 from messages.reach import FindRecipients, Reach, find_reach, wake_at
-from messages.routes import Outgoing, Route, RouteKey
+from messages.routes import Outgoing, Route, RouteKey, name_of
 from messages.routing import Try, choose_route, find_question, is_uncertain
 from messages.sealing import Sealer
 from messages.topics import SMS
@@ -46,6 +46,7 @@ class Errand:
     began_at: datetime
     outgoing: Outgoing
     routes: Sequence[RouteKey]
+    windows: Mapping[RouteKey, float]
     tries: Sequence[Try]
     is_question: bool = False
     asks: int = 0
@@ -81,6 +82,11 @@ class Office:
     def route(self, key: RouteKey) -> Route | None:
         """The route with this name, if there still is one."""
         return next((one for one in self.routes if (one.channel, one.provider) == key), None)
+
+    def windows(self, row: Any) -> dict[RouteKey, float]:
+        """For how long each route repeats this message safely."""
+        name = name_of(row.process, row.template)
+        return {(one.channel, one.provider): one.repeat_window_s(name) for one in self.routes}
 
 
 async def claim(session: AsyncSession, office: Office, ids: Sequence[UUID], now: datetime) -> Claimed:
@@ -169,7 +175,7 @@ class _Desk:
             if known.outcome is None:
                 self.died.append(one.id)
                 route = self.office.route(known.route)
-                repeats = route is not None and route.repeats_safely
+                repeats = route is not None and route.repeat_window_s(name_of(row.process, row.template)) > 0
                 if repeats:
                     self.repeated.append(one.id)
                 known = Try(
@@ -194,7 +200,8 @@ class _Desk:
             logged.id,
             question.at,
             self._outgoing(row, route, to, None),
-            self._keys(reach),
+            self._keys(row, reach),
+            self.office.windows(row),
             known,
             is_question=True,
             asks=question.asks,
@@ -202,9 +209,16 @@ class _Desk:
         return self.claimed.errands.append(errand)
 
     def _send(self, row: Any, reach: Reach, tries: list[Try], code: str | None) -> None:
-        routes = self._keys(reach)
+        routes = self._keys(row, reach)
         while True:
-            choice = choose_route(routes, tries, self.now, is_code=row.is_code, troubled=self.troubled)
+            choice = choose_route(
+                routes,
+                tries,
+                self.now,
+                is_code=row.is_code,
+                troubled=self.troubled,
+                windows=self.office.windows(row),
+            )
             if choice is None:
                 return self._give_up(row, tries)
             if choice.due_at > self.now:
@@ -241,7 +255,9 @@ class _Desk:
         attempt_id = self._log_try(row, key)
         outgoing = self._outgoing(row, route, reach.addresses[key[0]], code)
         known = [*tries, Try(key, self.now)]
-        self.claimed.errands.append(Errand(row, route, attempt_id, self.now, outgoing, routes, known))
+        self.claimed.errands.append(
+            Errand(row, route, attempt_id, self.now, outgoing, routes, self.office.windows(row), known)
+        )
 
     def _log_try(self, row: Any, key: RouteKey, **ended: Any) -> UUID:
         id_ = uuid7()
@@ -270,13 +286,14 @@ class _Desk:
     ) -> None:
         self.claimed.put_off.append(PutOff(row.id, state, due_at, error))
 
-    def _keys(self, reach: Reach) -> list[RouteKey]:
-        """The routes to this person, channel by channel as the message has them."""
+    def _keys(self, row: Any, reach: Reach) -> list[RouteKey]:
+        """The routes to this person that carry such a message, channel by channel as the message has them."""
+        name = name_of(row.process, row.template)
         return [
             (route.channel, route.provider)
             for channel in reach.addresses
             for route in self.office.routes
-            if route.channel == channel
+            if route.channel == channel and route.carries(name)
         ]
 
     def _outgoing(self, row: Any, route: Route, to: str, code: str | None) -> Outgoing:

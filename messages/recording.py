@@ -53,7 +53,8 @@ def outcome_of(ending: Ending) -> str:
 async def record_try(session: AsyncSession, errand: Errand, ending: Ending, now: datetime) -> Result | None:
     """Write how a try ended; what becomes of the message, or None when it is another's by now."""
     outcome = outcome_of(ending)
-    answer = "repeated" if outcome == "uncertain" and errand.route.repeats_safely else None
+    repeats = errand.windows.get((errand.route.channel, errand.route.provider), 0) > 0
+    answer = "repeated" if outcome == "uncertain" and repeats else None
     last = replace(errand.tries[-1], outcome=outcome, answer=answer)
     result = _after_try(errand, last, ending, now)
     error = ending if isinstance(ending, SendError) else None
@@ -160,7 +161,7 @@ def _after_answer(errand: Errand, verdict: Verdict, answer: Answer, now: datetim
 
 
 def _go_on(errand: Errand, tries: list[Try], now: datetime) -> Result:
-    choice = choose_route(errand.routes, tries, now, is_code=errand.row.is_code)
+    choice = choose_route(errand.routes, tries, now, is_code=errand.row.is_code, windows=errand.windows)
     if choice is None:
         return Result("uncertain" if is_uncertain(tries) else "failed")
     return Result("queued", choice.due_at)

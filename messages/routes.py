@@ -3,6 +3,7 @@
 Adapters for the real channels are in `messages.adapters`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +39,16 @@ class Outgoing:
     process: str | None = None
     instance_id: UUID | None = None
 
+    @property
+    def name(self) -> str:
+        """What the providers' tables of templates call it: two processes may both have a template `returned`."""
+        return name_of(self.process, self.template)
+
+
+def name_of(process: str | None, template: str) -> str:
+    """A template's name among those of all processes."""
+    return f"{process}.{template}" if process else template
+
 
 class Route(Protocol):
     """One way to reach people."""
@@ -48,9 +59,13 @@ class Route(Protocol):
     @property
     def provider(self) -> str: ...
 
-    @property
-    def repeats_safely(self) -> bool:
-        """Whether the same message sent again reaches the person once: then what is uncertain is simply repeated."""
+    def carries(self, message: str) -> bool:
+        """Whether it is set up for messages of this name (`Outgoing.name`); others go another way."""
+        ...
+
+    def repeat_window_s(self, message: str) -> float:
+        """For how many seconds the same message of this name, sent again, reaches the person once: so long, what is uncertain is
+        simply repeated. 0: it would arrive twice."""
         ...
 
     @property
@@ -83,8 +98,9 @@ class MemoryRoute:
 
     channel: str = "sms"
     provider: str = "memory"
-    repeats_safely: bool = False
+    window_s: float = 0
     ask_after_s: float = 0
+    carried: set[str] | None = None
     sent: list[Outgoing] = field(default_factory=list[Outgoing])
     asked: list[UUID] = field(default_factory=list[UUID])
     failures: list[Exception] = field(default_factory=list[Exception])
@@ -92,15 +108,21 @@ class MemoryRoute:
     silences: list[Exception] = field(default_factory=list[Exception])
     reports: list[Report] = field(default_factory=list[Report])
 
+    def carries(self, message: str) -> bool:
+        return self.carried is None or message in self.carried
+
+    def repeat_window_s(self, message: str) -> float:
+        return self.window_s
+
     async def send(self, message: Outgoing) -> Receipt:
         if self.failures:
             raise self.failures.pop(0)
         known = self._find(message)
-        if known is None or not self.repeats_safely:
+        if known is None or not self.window_s:
             self.sent.append(message)
         if self.failures_after:
             raise self.failures_after.pop(0)
-        return known if known and self.repeats_safely else Receipt(self.provider, str(len(self.sent)))
+        return known if known and self.window_s else Receipt(self.provider, str(len(self.sent)))
 
     async def find(self, message: Outgoing, since: datetime) -> Receipt | Report | None:
         self.asked.append(message.message_id)
@@ -123,12 +145,17 @@ class DemoRoute:
     """Writes to `demo_inbox`, where every process of the demo sees it; a repeated delivery changes nothing."""
 
     provider = "demo"
-    repeats_safely = True
     ask_after_s = 0.0
 
     def __init__(self, channel: str, sessions: async_sessionmaker[AsyncSession]) -> None:
         self.channel = channel
         self._sessions = sessions
+
+    def carries(self, message: str) -> bool:
+        return True
+
+    def repeat_window_s(self, message: str) -> float:
+        return math.inf
 
     async def send(self, message: Outgoing) -> Receipt:
         async with self._sessions.begin() as session:

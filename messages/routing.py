@@ -9,10 +9,10 @@ uncertain                   nothing until the provider was asked:
     found                   it is sent
     not_known               as if it had not been tried, but the try counts
     cannot_tell             the end: nobody sends it a second time
-    repeated                a route that repeats safely is not asked: the same route, and no other, tries again
+    repeated                a route that repeats safely is not asked: the same route, and no other, tries again as long as it does
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +22,7 @@ BACK_OFF_S = (10, 60, 300, 1800, 7200)
 BLOCKED_S = (1800, 7200, 21600, 43200, 86400)
 ASK_AGAIN_S = (30, 120, 600, 3600, 21600)
 PATIENCE = 3
+FOR_EVER_S = 10 * 365 * 86400.0
 MOST_TRIES = len(BACK_OFF_S) + 1
 BLOCKED = ("operator", "skipped")
 
@@ -73,14 +74,17 @@ def choose_route(
     *,
     is_code: bool = False,
     troubled: Collection[RouteKey] = (),
+    windows: Mapping[RouteKey, float] | None = None,
 ) -> Choice | None:
     """The next route of these, which stand in order of preference; None when all have been tried enough.
 
-    For a code, routes that are `troubled` at the moment come last.
+    For a code, routes that are `troubled` at the moment come last. `windows`: for how many seconds each repeats safely; None:
+    each for ever.
     """
     if any(one.ends_message for one in tries):
         return None
-    bound = find_bound_route(tries)
+    first = find_bound_try(tries)
+    bound = first.route if first else None
     standing = [
         _Standing(route, place, [one for one in tries if one.route == route], now)
         for place, route in enumerate(routes)
@@ -90,23 +94,28 @@ def choose_route(
     if not open_:
         return None
     best = min(open_, key=lambda one: one.for_code(troubled) if is_code else one.for_notice())
+    if first and windows is not None:
+        safe_until = first.at + timedelta(seconds=min(windows.get(best.route, 0), FOR_EVER_S))
+        if max(best.due_at, now) > safe_until:
+            return None
     return Choice(best.route, best.due_at)
 
 
-def find_bound_route(tries: Sequence[Try]) -> RouteKey | None:
-    """The route that may have delivered it and is safely repeated: no other may be taken until that one has given an answer."""
-    bound: RouteKey | None = None
+def find_bound_try(tries: Sequence[Try]) -> Try | None:
+    """The first try that may have been delivered over a route that repeats safely: no other route may be taken until that one
+    has given an answer."""
+    bound: Try | None = None
     for one in tries:
         if one.answer == "repeated":
-            bound = one.route
-        elif one.route == bound and one.ends_route:
+            bound = bound or one
+        elif bound and one.route == bound.route and one.ends_route:
             bound = None
     return bound
 
 
 def is_uncertain(tries: Sequence[Try]) -> bool:
     """Whether a message that is given up may have reached its person all the same."""
-    return any(one.ends_message for one in tries) or find_bound_route(tries) is not None
+    return any(one.ends_message for one in tries) or find_bound_try(tries) is not None
 
 
 def next_question_at(asks: int, now: datetime) -> datetime | None:

@@ -59,14 +59,34 @@ async def test_a_changed_folder_is_reported_and_deployed_only_when_asked(
 async def test_only_the_demo_delivers_to_the_demos_table(tmp_path: Path, database_url: str) -> None:
     settings = settings_for(tmp_path, database_url)
     async with wiring.open_parts(settings, database_url) as wired:
-        routes = wiring.build_routes(wired)
-        assert [(route.channel, type(route)) for route in routes] == [
-            (channel, DemoRoute) for channel in ("wechat", "sms", "mail")
-        ]
+        async with wiring.open_message_routes(wired) as routes:
+            assert [(route.channel, type(route)) for route in routes] == [
+                (channel, DemoRoute) for channel in ("wechat", "sms", "mail")
+            ]
         real = replace(wired, settings=settings.model_copy(update={"demo": False}))
         with capture_logs() as logs:
-            assert wiring.build_routes(real) == []
-    assert [(one["event"], one["log_level"]) for one in logs] == [("messages.no_route", "warning")]
+            async with wiring.open_message_routes(real) as routes:
+                assert routes == []
+    assert [(one["event"], one["log_level"]) for one in logs] == [("messages.no_sms", "warning")]
+
+
+async def test_what_is_set_up_is_a_route_also_in_the_demo(tmp_path: Path, database_url: str) -> None:
+    changes = {
+        "mail_host": "127.0.0.1",
+        "mail_from": "qingling@example.cn",
+        "wechat_app_id": "wx0123456789abcdef",
+        "wechat_secret": SecretStr("s" * 32),
+    }
+    settings = settings_for(tmp_path, database_url).model_copy(update=changes)
+    async with (
+        wiring.open_parts(settings, database_url) as wired,
+        wiring.open_message_routes(wired) as routes,
+    ):
+        assert [(route.channel, route.provider) for route in routes] == [
+            ("wechat", "wechat"),
+            ("mail", "smtp"),
+            ("sms", "demo"),
+        ]
 
 
 def test_checking_names_file_element_and_rule(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Delivery: claim, commit, send, record. Nothing is lost when a worker dies in between, nothing is sent twice without need."""
 
 import asyncio
+import math
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -141,12 +142,12 @@ async def test_a_worker_that_dies_between_claim_and_record_loses_and_doubles_not
 
 async def test_a_route_that_repeats_safely_is_repeated_and_not_asked(post: Any) -> None:
     id_ = await post.queue()
-    dying = Dying(repeats_safely=True)
+    dying = Dying(window_s=math.inf)
     dying.takes = True
     post.routes = [dying]
     with pytest.raises(asyncio.CancelledError):
         await post.deliver(id_)
-    survivor = MemoryRoute(repeats_safely=True, sent=dying.sent)
+    survivor = MemoryRoute(window_s=math.inf, sent=dying.sent)
     post.routes = [survivor]
     post.now += STALE_AFTER
     assert (await post.follow(id_)).state == "sent"
@@ -193,7 +194,7 @@ async def test_a_worker_that_was_slow_leaves_alone_what_another_is_sending(post:
     class Slow(MemoryRoute):
         async def send(self, message: Outgoing) -> Receipt:
             post.now += STALE_AFTER
-            post.routes = [Dying(repeats_safely=True)]
+            post.routes = [Dying(window_s=math.inf)]
             with pytest.raises(asyncio.CancelledError):
                 await post.deliver(message.message_id)
             raise AddressRefused("memory", "blacklisted")

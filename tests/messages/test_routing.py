@@ -124,6 +124,17 @@ def test_a_repeated_try_keeps_to_its_route_until_that_one_has_said_no() -> None:
     assert not is_uncertain(refused)
 
 
+def test_a_route_repeats_safely_only_for_so_long() -> None:
+    tries = tried((WECHAT, "uncertain"), answer="repeated")
+    windows = {WECHAT: 540.0}
+    assert choose_route(ALL, tries, NOW, windows=windows) == Choice(WECHAT, after(10))
+    assert choose_route(ALL, tries, after(540), windows=windows) == Choice(WECHAT, after(10))
+    assert choose_route(ALL, tries, after(541), windows=windows) is None
+    assert choose_route(ALL, tries, NOW, windows={}) is None, "the route is set up no more"
+    four = tries + tried((WECHAT, "later"), (WECHAT, "later"), (WECHAT, "later"))
+    assert choose_route(ALL, four, NOW, windows=windows) is None, "the next time would be too late"
+
+
 def test_questions_end() -> None:
     asks, waits = 1, []
     while due := next_question_at(asks, NOW):
