@@ -2,7 +2,7 @@
 
 tencent:
   code_sign_in: {id: "1234567", parameters: [code, minutes]}
-  issue_answered: {id: "1234568"}
+  issue.answered: {id: "1234568"}
 """
 
 import re

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sending import OperatorNeeded
 from tests.wechat.conftest import TEMPLATES
@@ -12,7 +13,8 @@ from wechat.sender import Notice
 from wechat.templates import WechatTemplates, fill
 
 ID = "Tplate0000000000000000000000000000000000001"
-DOCS = (Path(__file__).parents[2] / "docs" / "wechat.md").read_text()
+ROOT = Path(__file__).parents[2]
+DOCS = (ROOT / "docs" / "wechat.md").read_text()
 
 
 def one(fields: str, kind: str = "template", id_: str = ID) -> str:
@@ -42,8 +44,9 @@ def test_the_example_in_the_documentation_is_right(
     file = tmp_path / "templates.toml"
     file.write_text(example)
     templates = WechatTemplates.from_file(file)
-    assert templates.names == {"answered", "waits_for_review"}
-    data = fill(templates.find("answered"), make_notice(params={"number": "2026-0007"}))
+    texts = yaml.safe_load((ROOT / "processes" / "issue" / "texts.yaml").read_text(encoding="utf-8"))
+    assert templates.names == {"issue.answered", "issue.review_wanted"} <= {f"issue.{name}" for name in texts}
+    data = fill(templates.find("issue.answered"), make_notice(params={"number": "2026-0007"}))
     assert data["character_string2"] == {"value": "2026-0007"}
 
 
