@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+OWN_NAMES = frozenset(name.strip("[]") for name in LOOPBACK_HOSTS)  # as a parsed address has them
 CAS_FACTS = ("phone", "uscc")
 RELAXED_IN_DEMO: dict[str, Any] = {
     "captcha": False,
@@ -172,23 +173,21 @@ class Settings(BaseSettings):
             raise ValueError("must look like 企业问题清零 <qingling@example.cn>")
         return value
 
-    @field_validator("sms_tencent_endpoint")
+    @field_validator("sms_tencent_endpoint", "wechat_api_url", "wechat_open_url")
     @classmethod
     def _is_encrypted(cls, value: str) -> str:
         parts = urlsplit(value)
-        own = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
-        if not (parts.hostname and (own or parts.scheme == "https")) or parts.path.strip("/") or parts.query:
-            raise ValueError("must look like https://sms.tencentcloudapi.com; http only on this machine")
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in OWN_NAMES)
+        if not parts.hostname or not is_safe or parts.query or parts.fragment:
+            raise ValueError("must look like https://api.example.cn; http for this machine only")
         return value.rstrip("/")
 
-    @field_validator("wechat_api_url", "wechat_open_url")
+    @field_validator("sms_tencent_endpoint")
     @classmethod
-    def _is_safe_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
-        if not safe or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("must look like https://api.weixin.qq.com; http for this machine only")
-        return value.rstrip("/")
+    def _has_no_path(cls, value: str) -> str:
+        if urlsplit(value).path:
+            raise ValueError("must look like https://sms.tencentcloudapi.com, without a path")
+        return value
 
     @field_validator("wechat_aes_key")
     @classmethod
@@ -227,7 +226,7 @@ class Settings(BaseSettings):
             raise ValueError("mail_host without mail_from")
         if (self.mail_user is None) != (self.mail_password is None):
             raise ValueError("mail_user and mail_password belong together")
-        if self.mail_tls == "none" and self.mail_host not in (None, *LOOPBACK_HOSTS):
+        if self.mail_tls == "none" and self.mail_host not in (None, *OWN_NAMES):
             raise ValueError("mail_tls = none sends mail in clear: to this machine only")
         return self
 

@@ -136,4 +136,4 @@ class WechatRoute:
         raise Uncertain(ACCOUNT, "cannot_tell", "微信不能告诉我们一条消息是否已经收下")
 
     async def pull_reports(self) -> list[Report]:
-        return []  # it tells by pushes: api hands them to `messages.jobs.take_reports`
+        return []  # it tells by pushes, for `messages.jobs.take_reports`

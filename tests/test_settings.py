@@ -69,6 +69,7 @@ def test_only_named_hosts_are_known() -> None:
         {"mail_user": "qingling"},
         {"sms_timeout_s": 0},
         {"sms_tencent_endpoint": "http://sms.tencentcloudapi.com"},
+        {"sms_tencent_endpoint": "https://sms.tencentcloudapi.com/v3"},
         {"wechat_app_id": "wx0123456789abcdef"},
         {"wechat_app_id": "gh_1", "wechat_secret": "x"},
         {"wechat_token": "callbacktoken"},
@@ -97,3 +98,9 @@ def test_a_given_secret_is_used_and_never_shown(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, secret_key=SecretStr("long and random"))
     assert settings.pepper == b"long and random"
     assert "random" not in repr(settings)
+
+
+def test_only_this_machine_is_spoken_to_in_clear() -> None:
+    settings = Settings(wechat_api_url="http://[::1]:8080/proxy/", sms_tencent_endpoint="http://127.0.0.1:9/")
+    assert settings.wechat_api_url == "http://[::1]:8080/proxy"
+    assert settings.sms_tencent_endpoint == "http://127.0.0.1:9"
