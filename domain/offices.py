@@ -62,6 +62,8 @@ async def list_offices(session: AsyncSession, *, only_open: bool = True) -> list
 
 async def require_open_office(session: AsyncSession, code: str) -> CustomsOffice:
     """The office, if it takes issues; OfficeClosed otherwise."""
+    if not code:
+        raise OfficeClosed("请选择海关单位。")
     office = await session.get(CustomsOffice, code)
     if office is None or not office.active:
         raise OfficeClosed(office=code)

@@ -14,12 +14,14 @@ OFFICERS = frozenset(OFFICER_ROLES) - frozenset(ADMINISTRATORS)  # administrator
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry, for whoever has one of these roles. `counts_tasks`: it carries how many tasks wait."""
+    """One entry, for whoever has one of these roles. `counts_tasks`: it carries how many tasks wait; `to_act`: of no use to
+    people who only read."""
 
     name: str
     address: str
     roles: frozenset[str]
     counts_tasks: bool = False
+    to_act: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Item:
 MENU = (
     Entry("待办", "/tasks", MEMBERS | OFFICERS, counts_tasks=True),
     Entry("问题管理", "/issues", MEMBERS | OFFICERS),
-    Entry("新建", "/issues/new", MEMBERS),
+    Entry("新建", "/issues/new", MEMBERS, to_act=True),
     Entry("用户管理", "/members", frozenset({"enterprise_admin"})),
     Entry("系统管理", "/system", frozenset({"system_admin"})),
     Entry("安全管理", "/security", frozenset({"security_admin"})),
@@ -46,9 +48,9 @@ MENU = (
 )
 
 
-def read_menu(roles: Collection[str], path: str) -> list[Item]:
+def read_menu(roles: Collection[str], path: str, *, may_act: bool = True) -> list[Item]:
     """The entries for somebody with these roles who looks at this address."""
-    mine = [entry for entry in MENU if entry.roles & set(roles)]
+    mine = [entry for entry in MENU if entry.roles & set(roles) and (may_act or not entry.to_act)]
     around = [
         entry.address for entry in mine if path == entry.address or path.startswith(f"{entry.address}/")
     ]

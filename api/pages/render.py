@@ -112,7 +112,7 @@ def draw(request: Request, template: str, *, status: int = 200, **context: Any) 
     html = _templates.get_template(template).render(
         csrf=csrf_token(request),
         demo=settings.demo,
-        menu=read_menu(frame.held, request.url.path) if frame else [],
+        menu=read_menu(frame.held, request.url.path, may_act=frame.may_act) if frame else [],
         request_id=getattr(request.state, "request_id", ""),
         status=status,
         **context,

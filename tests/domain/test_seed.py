@@ -43,6 +43,8 @@ async def test_closed_unknown_and_same_offices_are_refused(session: AsyncSession
         with pytest.raises(refusal) as refused:
             await require_other_office(session, "2301", code)
         assert refused.value.details == {"office": code}
+    with pytest.raises(OfficeClosed, match="请选择"):
+        await require_open_office(session, "")
 
 
 def test_a_tree_that_bites_its_tail_ends() -> None:

@@ -15,6 +15,10 @@ def test_entries_are_those_of_the_roles_held() -> None:
     assert read_menu((), "/") == []
 
 
+def test_whoever_only_reads_is_offered_nothing_to_raise() -> None:
+    assert [item.name for item in read_menu({"executive"}, "/", may_act=False)] == ["待办", "问题管理"]
+
+
 @pytest.mark.parametrize(
     ("path", "current"),
     [
