@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize
 
 from tests.browser.chromium import NODE, PACKAGES, find_chromium
-from tests.browser.served import Served
+from tests.browser.served import Served, play_demo
 
 os.environ.setdefault(
     "PLAYWRIGHT_NODEJS_PATH", str(NODE)
@@ -39,6 +39,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     """A desk in China."""
     return {**browser_context_args, "viewport": DESK, "locale": "zh-CN", "timezone_id": "Asia/Shanghai"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def played_demo(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Every server of the run begins with the same demo, played once; pytest removes it with its folders."""
+    base = tmp_path_factory.getbasetemp()
+    Served.played = play_demo(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
 
 
 @pytest.fixture(scope="session")

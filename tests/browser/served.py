@@ -1,5 +1,6 @@
 """The product served as its users meet it: `serve` in demo mode, a process of its own, on a free port and a fresh folder."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import ClassVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -32,8 +34,31 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def play_demo(shared: Path) -> Path:
+    """A data folder with the demo in it and nobody running, played by the first process of a run that asks."""
+    played = shared / "played"
+    with (shared / "played.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not played.exists():
+            folder = make_quick_folder("qingling-played-")
+            command = [sys.executable, "-m", "cli", "demo", "--data", str(folder / "data")]
+            subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+            copy_data(folder / "data", played)
+            shutil.rmtree(folder)
+    return played
+
+
+def copy_data(source: Path, goal: Path) -> None:
+    """A copy of a data folder that nobody is running on, with the same owners; where the old one's sockets are stays behind."""
+    subprocess.run(["cp", "-a", source, goal], check=True)
+    for name in ("postgres.sockets", "supervisor.lock"):
+        (goal / name).unlink(missing_ok=True)
+
+
 class Served:
     """A running copy. `url` is its address, `log` what it has said so far; `settings` are `QINGLING_…` variables of its own."""
+
+    played: ClassVar[Path | None] = None
 
     def __init__(self, **settings: str) -> None:
         self._settings = settings
@@ -49,6 +74,8 @@ class Served:
     def start(self) -> None:
         """Start it and wait until it is ready; fails with its log when it is not."""
         port = self.url.rpartition(":")[2]
+        if self.played and not (self._folder / "data").exists():
+            copy_data(self.played, self._folder / "data")
         with self._log_path.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "cli", "serve", "--port", port, "--data", str(self._folder / "data")],
