@@ -30,6 +30,8 @@ audit = typer.Typer(help="审计记录：核对、删除个人信息、重新签
 app.add_typer(audit, name="audit")
 admin = typer.Typer(help="管理员：新建系统的三个管理员。", no_args_is_help=True)
 app.add_typer(admin, name="admin")
+wechat = typer.Typer(help="微信公众号：菜单。", no_args_is_help=True)
+app.add_typer(wechat, name="wechat")
 
 DataDir = Annotated[
     Path | None, typer.Option("--data", help="数据目录（QINGLING_DATA_DIR）。", file_okay=False)
@@ -244,6 +246,32 @@ def create_administrator(
 
     password = run_or_explain(run)
     typer.echo(f"已添加。初始密码（只显示这一次，第一次登录时要换成自己的）：{password}")
+
+
+@wechat.callback()
+def official_account() -> None:
+    """微信公众号：菜单。"""
+
+
+@wechat.command("menu")
+def send_menu(data: DataDir = None, demo: Demo = None) -> None:
+    """把 QINGLING_WECHAT_MENU 文件里的菜单发给微信，换掉公众号现有的菜单。"""
+    settings = read_settings(data_dir=data, demo=demo)
+    from sending import SendError
+    from wechat.exceptions import MenuWrong
+    from wiring import send_wechat_menu
+
+    def run() -> None:
+        with a_database(settings) as url:
+            asyncio.run(send_wechat_menu(settings, url))
+
+    try:
+        run_or_explain(run)
+    except MenuWrong as error:
+        fail(f"菜单没有发出，公众号的菜单没有变化：{error}")
+    except SendError as error:
+        fail(f"微信没有接受这个菜单：{error.explanation or '没有说明'}（{error.code}）。")
+    typer.echo("微信已接受这个菜单，关注者在 5 分钟内、或重新进入公众号后看到。")
 
 
 def serve_all(settings: Settings) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from typing import Any
 import httpx
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from api.cards import CardReader
 from api.cas import CasDoor
+from api.wechat import open_wechat
 from api.wired import Wired
 from cardauth.cas import CasClient
 from cardauth.demo_cards import make_demo_cards
@@ -50,6 +51,8 @@ from tasks.functions import build_functions
 from tasks.jobs import run_due_timers, tell_unknown_years
 from tasks.notices import find_text_mistakes
 from tasks.operators import build_operators
+from wechat.exceptions import MenuWrong
+from wechat.menu import put_menu, read_menu
 
 log = structlog.get_logger(__name__)
 
@@ -73,13 +76,31 @@ def build_engine(calendar: WorkingCalendar) -> Engine:
 async def open_parts(settings: Settings, database_url: str) -> AsyncIterator[Wired]:
     """The parts of one process on a database that is ready; closed when the block is left."""
     database = open_engine(database_url, settings)
+    sessions = make_sessions(database)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.dispose)
+        wired = await _put_together(settings, database, sessions, stack)
+        await refresh_calendar(wired)
+        async with in_background(_keep_calendar_fresh(wired)):
+            yield wired
+
+
+async def _put_together(
+    settings: Settings,
+    database: AsyncEngine,
+    sessions: async_sessionmaker[AsyncSession],
+    stack: AsyncExitStack,
+) -> Wired:
     calendar = WorkingCalendar()
-    http = httpx.AsyncClient(timeout=CAS_TIMEOUT_S, follow_redirects=False) if settings.cas_url else None
-    wired = Wired(
+    cas_http: httpx.AsyncClient | None = None
+    if settings.cas_url:
+        cas_http = httpx.AsyncClient(timeout=CAS_TIMEOUT_S, follow_redirects=False)
+        await stack.enter_async_context(cas_http)
+    return Wired(
         settings=settings,
         read_clock=read_clock,
         database=database,
-        sessions=make_sessions(database),
+        sessions=sessions,
         engine=build_engine(calendar),
         calendar=calendar,
         store=FolderStore(settings.attachments_dir),
@@ -88,16 +109,9 @@ async def open_parts(settings: Settings, database_url: str) -> AsyncIterator[Wir
         session_limits=SessionLimits.of(settings),
         send_code=CodeOutbox(Sealer(settings.pepper)),
         cards=build_card_reader(settings),
-        cas=build_cas_door(settings, http) if http else None,
+        cas=build_cas_door(settings, cas_http) if cas_http else None,
+        wechat=await stack.enter_async_context(open_wechat(settings, sessions, read_clock)),
     )
-    try:
-        await refresh_calendar(wired)
-        async with in_background(_keep_calendar_fresh(wired)):
-            yield wired
-    finally:
-        if http:
-            await http.aclose()
-        await database.dispose()
 
 
 def build_card_reader(settings: Settings) -> CardReader | None:
@@ -320,6 +334,17 @@ async def make_administrator(
             await disable_officer(session, wired.engine, None, made.replaced, now)
         await session.commit()
     return made.new.password
+
+
+async def send_wechat_menu(settings: Settings, database_url: str) -> None:
+    """Replace the account's menu by the file's. Raises MenuWrong, and SendError for what WeChat answers."""
+    if settings.wechat_menu is None:
+        raise MenuWrong("QINGLING_WECHAT_MENU is not set")
+    menu = read_menu(settings.wechat_menu, settings.origin)
+    async with open_parts(settings, database_url) as wired:
+        if wired.wechat is None:
+            raise MenuWrong("QINGLING_WECHAT_APP_ID and QINGLING_WECHAT_SECRET are not set")
+        await put_menu(wired.wechat.client, menu)
 
 
 def check_processes(diagrams: list[Path]) -> list[str]:

@@ -44,6 +44,7 @@ OPEN = frozenset(
         "/readyz",
         "/metrics",
         "/openapi.json",
+        "/wechat/push",
         "/static",
         "/api/v1/sign-in",
         "/api/v1/sign-in/code",

@@ -79,6 +79,7 @@ STATUS: dict[type[Refusal], int] = {
     domain.CardUnfit: 422,
     domain.CardTaken: 409,
     domain.CardSignInRefused: 401,
+    domain.WechatSignInRefused: 403,
     card.CardRefused: 401,
     card.ChallengeGone: 409,
     card.TokenMalformed: 422,

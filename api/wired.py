@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from api.cards import CardReader
 from api.cas import CasDoor
+from api.wechat import WechatDoor
 from domain.attachments import AttachmentStore
 from domain.code_limits import CodeLimits
 from domain.codes import CodeSender
@@ -35,3 +36,4 @@ class Wired:
     send_code: CodeSender
     cards: CardReader | None = None
     cas: CasDoor | None = None
+    wechat: WechatDoor | None = None

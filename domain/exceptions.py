@@ -11,6 +11,7 @@ Refusal
 ├── CodeRefused, TooManyCodes           signing in
 ├── CardUnfit, CardTaken                binding a card
 │   CardSignInRefused                   signing in with it, or through CAS
+│   WechatSignInRefused                 signing in with one's WeChat
 ├── PasswordRefused, PasswordMustChange an officer's password
 ├── CannotKeep                          a filter or template with something missing    errors
 ├── PhoneRefused                        one's number
@@ -107,6 +108,12 @@ class CardTaken(Refusal):
 
 class CardSignInRefused(Refusal):
     """登录没有成功：这张卡没有绑定、已经解绑或挂失，或者账号已停用。可以改用手机验证码登录，或联系本企业的企业管理员。"""
+
+    keeps_changes: ClassVar[bool] = True  # what was tried is on the record
+
+
+class WechatSignInRefused(Refusal):
+    """登录没有成功：这个微信绑定的账号已停用，或者不再属于任何企业。请联系本企业的企业管理员。海关关员请在电脑上使用网页版。"""
 
     keeps_changes: ClassVar[bool] = True  # what was tried is on the record
 

@@ -47,9 +47,10 @@ async def start_session(
     limits: SessionLimits,
     card_id: UUID | None = None,
     cas_ticket: str | None = None,
+    openid: str | None = None,
     now: datetime,
 ) -> str:
-    """A new session; its token, which is stored nowhere. `card_id` or `cas_ticket`: what it was begun with."""
+    """A new session; its token, which is stored nowhere. `card_id`, `cas_ticket` or `openid`: what it was begun with."""
     token = secrets.token_urlsafe(32)
     session.add(
         SignInSession(
@@ -64,6 +65,7 @@ async def start_session(
             user_agent=user_agent[:300] if user_agent else None,
             card_id=card_id,
             cas_ticket=cas_ticket,
+            openid=openid,
         )
     )
     await session.flush()

@@ -26,7 +26,7 @@ Outcome = Literal["all", "in", "failed"]
 class SignIn:
     """One sign-in, or one code or card with which somebody failed (`tries` times, the last of them at `at`).
 
-    `by` is code, card or cas. Of a card that nobody has bound there is no phone.
+    `by` is code, card, cas or wechat. Of a card that nobody has bound there is no phone.
     """
 
     id: UUID
@@ -63,7 +63,8 @@ LIST_SIGN_INS = text(f"""
 SELECT * FROM (
     SELECT s.id, s.created_at AS at, true AS succeeded, p.name, p.phone, {_ACTING_FOR} AS acting_for, s.ip,
         s.user_agent, 0 AS tries,
-        CASE WHEN s.card_id IS NOT NULL THEN 'card' WHEN s.cas_ticket IS NOT NULL THEN 'cas' ELSE 'code' END AS by
+        CASE WHEN s.card_id IS NOT NULL THEN 'card' WHEN s.cas_ticket IS NOT NULL THEN 'cas'
+            WHEN s.openid IS NOT NULL THEN 'wechat' ELSE 'code' END AS by
     FROM sign_in_session s JOIN person p ON p.id = s.person_id
     WHERE :outcome <> 'failed' AND {_WORDS.format("p.phone")}
     UNION ALL

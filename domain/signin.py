@@ -72,9 +72,10 @@ async def sign_in(
     user_agent: str | None,
     limits: CodeLimits,
     session_limits: SessionLimits | None = None,
+    openid: str | None = None,
     now: datetime,
 ) -> SignedIn:
-    """Take the code and start a session.
+    """Take the code and start a session; `openid` is the WeChat in which it begins, and with which it ends.
 
     Raises CodeRefused for whatever is wrong, TooManyCodes while the phone is locked. The failed try is counted in
     the caller's transaction: on CodeRefused the edge commits all the same (`CodeRefused.keeps_changes`).
@@ -101,6 +102,7 @@ async def sign_in(
         ip=ip,
         user_agent=user_agent,
         limits=session_limits or SessionLimits(),
+        openid=openid,
         now=now,
     )
     actor = await load_actor(session, token, now, session_limits, ip=ip)

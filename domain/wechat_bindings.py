@@ -1,4 +1,7 @@
-"""Whose WeChat it is: bound by openid, unbound, and whether they follow the account. Proving who somebody is comes before."""
+"""Whose WeChat it is: bound by openid, unbound, and whether they follow the account. Proving who somebody is comes before.
+
+What a WeChat has signed in ends with its binding.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,39 +12,59 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain import audit
 from domain.actor import Actor
 
+# Two people who prove the same openid at once take their turns.
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('wechat:' || CAST(:openid AS text), 0))")
 # Whoever proves anew who they are takes the openid with them, and leaves the one they had.
 FREE = text(
     "DELETE FROM wechat_binding WHERE openid = :openid AND person_id <> :person_id RETURNING person_id"
 )
 BIND = text("""
     INSERT INTO wechat_binding (person_id, openid, bound_at) VALUES (:person_id, :openid, :now)
-    ON CONFLICT (person_id) DO UPDATE SET openid = excluded.openid, bound_at = excluded.bound_at, unsubscribed_at = NULL
+    ON CONFLICT (person_id) DO UPDATE SET openid = excluded.openid, bound_at = excluded.bound_at, unsubscribed_at = NULL,
+        told_at = NULL
 """)
 UNBIND = text("DELETE FROM wechat_binding WHERE person_id = :person_id RETURNING person_id")
+END_OTHERS = text("""
+    UPDATE sign_in_session SET ended_at = :now
+    WHERE ended_at IS NULL AND ((openid = :openid AND person_id <> :person_id)
+        OR (person_id = :person_id AND openid <> :openid))
+""")
+END_OWN = text("""
+    UPDATE sign_in_session SET ended_at = :now
+    WHERE ended_at IS NULL AND openid IS NOT NULL AND person_id = :person_id RETURNING id
+""")
 FIND_PERSON = text("""
     SELECT p.id FROM wechat_binding w JOIN person p ON p.id = w.person_id WHERE w.openid = :openid AND p.active
 """)
+FIND_BOUND = text("SELECT person_id FROM wechat_binding WHERE openid = :openid")
 IS_BOUND = text("SELECT bound_at FROM wechat_binding WHERE person_id = :person_id")
 FOLLOW = text("""
-    UPDATE wechat_binding SET unsubscribed_at = CASE WHEN CAST(:follows AS boolean) THEN NULL
-        ELSE CAST(:now AS timestamptz) END
-    WHERE openid = :openid AND (unsubscribed_at IS NULL) <> CAST(:follows AS boolean)
+    UPDATE wechat_binding SET told_at = :at, unsubscribed_at = CASE WHEN CAST(:follows AS boolean) THEN NULL
+        ELSE coalesce(unsubscribed_at, CAST(:at AS timestamptz)) END
+    WHERE openid = :openid AND (told_at IS NULL OR told_at <= CAST(:at AS timestamptz))
 """)
 
 
-async def bind_wechat(session: AsyncSession, actor: Actor, openid: str, now: datetime) -> None:
-    """From now on this WeChat is this person's alone: theirs before, and another's with it before, are no more."""
-    for person_id in (await session.scalars(FREE, {"openid": openid, "person_id": actor.person_id})).all():
-        await _record(session, "unbind_wechat", actor, person_id, now)
-    await session.execute(BIND, {"person_id": actor.person_id, "openid": openid, "now": now})
-    await _record(session, "bind_wechat", actor, actor.person_id, now)
+async def bind_wechat(
+    session: AsyncSession, person_id: UUID, openid: str, now: datetime, *, actor: Actor | None
+) -> None:
+    """From now on this WeChat is this person's alone: theirs before, and another's with it before, are no more, nor what these
+    had signed in. `actor` is None for somebody who has proved their phone but has not signed in."""
+    await session.execute(ONE_AT_A_TIME, {"openid": openid})
+    bound = {"openid": openid, "person_id": person_id, "now": now}
+    for other in (await session.scalars(FREE, {"openid": openid, "person_id": person_id})).all():
+        await _record(session, "unbind_wechat", actor, other, {}, now)
+    await session.execute(BIND, bound)
+    await session.execute(END_OTHERS, bound)
+    await _record(session, "bind_wechat", actor, person_id, {}, now)
 
 
 async def unbind_wechat(session: AsyncSession, actor: Actor, now: datetime) -> bool:
-    """This person has no WeChat here any more; False when they had none."""
+    """This person has no WeChat here any more, and what it had signed in is signed out; False when they had none."""
     if await session.scalar(UNBIND, {"person_id": actor.person_id}) is None:
         return False
-    await _record(session, "unbind_wechat", actor, actor.person_id, now)
+    ended = (await session.execute(END_OWN, {"person_id": actor.person_id, "now": now})).all()
+    await _record(session, "unbind_wechat", actor, actor.person_id, {"sessions": len(ended)}, now)
     return True
 
 
@@ -50,15 +73,28 @@ async def find_person(session: AsyncSession, openid: str) -> UUID | None:
     return await session.scalar(FIND_PERSON, {"openid": openid})
 
 
+async def find_bound(session: AsyncSession, openid: str) -> UUID | None:
+    """The person whose WeChat it is, whether they may sign in or not."""
+    return await session.scalar(FIND_BOUND, {"openid": openid})
+
+
 async def bound_at(session: AsyncSession, person_id: UUID) -> datetime | None:
     """Since when this person has a WeChat here."""
     return await session.scalar(IS_BOUND, {"person_id": person_id})
 
 
-async def set_following(session: AsyncSession, openid: str, *, follows: bool, now: datetime) -> None:
-    """The account says that somebody follows it, or does not any more: only then messages reach them."""
-    await session.execute(FOLLOW, {"openid": openid, "follows": follows, "now": now})
+async def set_following(session: AsyncSession, openid: str, *, follows: bool, at: datetime) -> None:
+    """WeChat says that somebody followed the account then, or left it: only followers are reached. What it said of a later moment
+    stands: its repeats may overtake one another."""
+    await session.execute(FOLLOW, {"openid": openid, "follows": follows, "at": at})
 
 
-async def _record(session: AsyncSession, action: str, actor: Actor, person_id: UUID, now: datetime) -> None:
-    await audit.record(session, action, actor=actor, about="person", about_id=person_id, after={}, now=now)
+async def _record(
+    session: AsyncSession,
+    action: str,
+    actor: Actor | None,
+    person_id: UUID,
+    after: dict[str, int],
+    now: datetime,
+) -> None:
+    await audit.record(session, action, actor=actor, about="person", about_id=person_id, after=after, now=now)

@@ -28,6 +28,8 @@ from domain.deadlines import recompute_deadline
 from domain.exceptions import ChainBroken
 from domain.models import Issue, Registration
 from domain.presence import sweep_presence
+from domain.wechat_pushes import sweep_pushes
+from domain.wechat_visits import sweep_wechat_visits
 from domain.working_days import WorkingCalendar, unknown_years
 from engine.exceptions import EngineFailure, NotWaiting, UnknownProcess
 from engine.instances import Engine
@@ -227,8 +229,8 @@ async def purge_answers(session: AsyncSession, now: datetime, keep_d: int) -> No
 @jobs.periodic(cron="17 3 * * *")
 @jobs.task(name="sweep", queue=QUEUE, pass_context=True, queueing_lock="sweep")
 async def sweep(context: JobContext, timestamp: int) -> None:
-    """Every night: old answers to submits, captchas, what cards were asked, applications never sent, files nobody used; and
-    applications whose enterprise has been registered by another one, should a job have missed them."""
+    """Every night: old answers to submits, captchas, what cards were asked, visits from WeChat and its pushes, applications never
+    sent, files nobody used; applications whose enterprise has been registered by another one, should a job have missed them."""
     parts: Parts = context.additional_context["wired"]
     now = datetime.fromtimestamp(timestamp, tz=UTC)
     async with parts.sessions() as session:
@@ -238,6 +240,8 @@ async def sweep(context: JobContext, timestamp: int) -> None:
         await sweep_applications(session, now)
         await sweep_challenges(session, now)
         await sweep_visits(session, now)
+        await sweep_wechat_visits(session, now)
+        await sweep_pushes(session, now)
         gone = await sweep_orphans(session, parts.store, now, keep=await find_drafted_files(session))
         await session.commit()
     superseded = await end_superseded(parts.sessions, parts.engine, now)

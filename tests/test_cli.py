@@ -16,6 +16,8 @@ import httpx
 import psutil
 import pytest
 
+from tests.wechat.fake_wechat import APP_ID, SECRET, FakeWechat
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -197,3 +199,56 @@ def test_check_names_each_file_and_the_rule(tmp_path: Path) -> None:
     for name in (*BAD_FILES, "nothing.bpmn"):
         assert [line for line in lines if name in line], f"{name}: {result.stdout}"
     assert "Traceback" not in result.stderr
+
+
+class TestWechatMenu:
+    """`qingling wechat menu` against a WeChat on this machine."""
+
+    @pytest.fixture
+    def wechat(self) -> Iterator[FakeWechat]:
+        with FakeWechat() as wechat:
+            yield wechat
+
+    @staticmethod
+    def send(
+        wechat: FakeWechat, folder: Path, menu: str, database: str
+    ) -> "subprocess.CompletedProcess[str]":
+        file = folder / "menu.toml"
+        file.write_text(menu)
+        return run(
+            "wechat",
+            "menu",
+            QINGLING_DATABASE_URL=database,
+            QINGLING_DATA_DIR=str(folder),
+            QINGLING_DEMO="1",
+            QINGLING_WECHAT_MENU=str(file),
+            QINGLING_WECHAT_APP_ID=APP_ID,
+            QINGLING_WECHAT_SECRET=SECRET,
+            QINGLING_WECHAT_API_URL=wechat.url,
+            QINGLING_PUBLIC_ORIGIN="https://qingling.example.cn",
+        )
+
+    def test_the_menu_of_the_file_is_the_accounts(
+        self, wechat: FakeWechat, tmp_path: Path, database_url: str
+    ) -> None:
+        told = self.send(wechat, tmp_path, MENU, database_url)
+        assert (told.returncode, told.stderr) == (0, "")
+        assert "微信已接受这个菜单" in told.stdout
+        assert wechat.menu == {
+            "button": [{"type": "view", "name": "问题清零", "url": "https://qingling.example.cn/w"}]
+        }
+
+    def test_what_wechat_or_the_file_has_against_it_is_said(
+        self, wechat: FakeWechat, tmp_path: Path, database_url: str
+    ) -> None:
+        wechat.answer_next("menu/create", 48001)
+        refused = self.send(wechat, tmp_path, MENU, database_url)
+        assert refused.returncode == 1 and "48001" in refused.stderr and "Traceback" not in refused.stderr
+        wrong = self.send(wechat, tmp_path, MENU.replace("path", "pfad"), database_url)
+        assert wrong.returncode == 1 and "button 1" in wrong.stderr
+        assert wechat.menu is None
+        unset = run("wechat", "menu", QINGLING_DATABASE_URL=database_url, QINGLING_DATA_DIR=str(tmp_path))
+        assert unset.returncode == 1 and "QINGLING_WECHAT_MENU" in unset.stderr
+
+
+MENU = '[[buttons]]\nname = "问题清零"\npath = "/w"\n'

@@ -40,6 +40,7 @@ ACTIONS = {
     "fail_cas": "CAS 登录失败",
     "fail_password": "原密码填错",
     "fail_sign_in": "登录失败",
+    "fail_wechat": "微信登录失败",
     "give_admin": "设为企业管理员",
     "give_role": "授予角色",
     "lift_card": "解除卡的挂失",

@@ -28,6 +28,7 @@ from domain.models.people import (
 )
 from domain.models.phones import PhoneRequest
 from domain.models.registrations import Registration, RegistrationChange, RegistrationDraft
+from domain.models.wechat import WechatPush, WechatVisit
 
 __all__ = [
     "AdminOffer",
@@ -68,4 +69,6 @@ __all__ = [
     "SignInChallenge",
     "SignInSession",
     "WechatBinding",
+    "WechatPush",
+    "WechatVisit",
 ]

@@ -60,13 +60,15 @@ class Captcha(SQLModel, table=True):
 class SignInSession(SQLModel, table=True):
     """A session: known by the SHA-256 of its token; acts for one membership, or as an officer.
 
-    `card_id` is the card it was begun with, `cas_ticket` the CAS ticket: it ends with them. Neither: a code.
+    `card_id` is the card it was begun with, `cas_ticket` the CAS ticket, `openid` the WeChat it was begun in and bound to: it
+    ends with them. None of these: a code.
     """
 
     __tablename__ = "sign_in_session"
     __table_args__ = (
         Index("sign_in_session_card", "card_id", postgresql_where=text("card_id is not null")),
         Index("sign_in_session_cas", "cas_ticket", postgresql_where=text("cas_ticket is not null")),
+        Index("sign_in_session_openid", "openid", postgresql_where=text("openid is not null")),
     )
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -82,4 +84,5 @@ class SignInSession(SQLModel, table=True):
     user_agent: str | None = None
     card_id: UUID | None = Field(default=None, sa_column=Column(ForeignKey("card.id")))
     cas_ticket: str | None = None
+    openid: str | None = None
     wrong_passwords: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})

@@ -62,7 +62,8 @@ class PersonMail(SQLModel, table=True):
 class WechatBinding(SQLModel, table=True):
     """A person's WeChat: the openid that the official account knows them by. One each way; who unbinds has no row any more.
 
-    Whoever has unsubscribed from the account stays bound and signed in, and gets no messages there.
+    Whoever has unsubscribed from the account stays bound and signed in, and gets no messages there; `told_at` is when WeChat last
+    said which of the two it is.
     """
 
     __tablename__ = "wechat_binding"
@@ -71,6 +72,7 @@ class WechatBinding(SQLModel, table=True):
     openid: str = Field(unique=True)
     bound_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     unsubscribed_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    told_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
 class Enterprise(SQLModel, table=True):

@@ -95,13 +95,13 @@ async def test_a_wechat_is_one_persons_who_proved_it_last(
     session: AsyncSession, world: Any, actor: Actor, now: datetime
 ) -> None:
     other = await world.member(await world.enterprise(), "executive")
-    await wechat_bindings.bind_wechat(session, actor, "o-1", now)
+    await wechat_bindings.bind_wechat(session, actor.person_id, "o-1", now, actor=actor)
     assert await wechat_bindings.find_person(session, "o-1") == actor.person_id
     assert await wechat_bindings.bound_at(session, actor.person_id) == now
-    await wechat_bindings.bind_wechat(session, other, "o-1", now)
+    await wechat_bindings.bind_wechat(session, other.person_id, "o-1", now, actor=other)
     assert await wechat_bindings.find_person(session, "o-1") == other.person_id
     assert await wechat_bindings.bound_at(session, actor.person_id) is None
-    await wechat_bindings.bind_wechat(session, other, "o-2", now)
+    await wechat_bindings.bind_wechat(session, other.person_id, "o-2", now, actor=other)
     assert await wechat_bindings.find_person(session, "o-1") is None
     assert await wechat_bindings.unbind_wechat(session, other, now)
     assert not await wechat_bindings.unbind_wechat(session, other, now)
@@ -111,14 +111,14 @@ async def test_a_wechat_is_one_persons_who_proved_it_last(
 async def test_who_does_not_follow_is_known_and_not_written_to(
     session: AsyncSession, actor: Actor, now: datetime
 ) -> None:
-    await wechat_bindings.bind_wechat(session, actor, "o-1", now)
-    await wechat_bindings.set_following(session, "o-1", follows=False, now=now)
+    await wechat_bindings.bind_wechat(session, actor.person_id, "o-1", now, actor=actor)
+    await wechat_bindings.set_following(session, "o-1", follows=False, at=now)
     assert await addresses(session, actor.person_id) == Addresses(actor.person_id, actor.phone)
     assert await wechat_bindings.find_person(session, "o-1") == actor.person_id
-    await wechat_bindings.set_following(session, "o-1", follows=True, now=now)
+    await wechat_bindings.set_following(session, "o-1", follows=True, at=now)
     found = await addresses(session, actor.person_id)
     assert found is not None and found.openid == "o-1"
-    await wechat_bindings.set_following(session, "unheard of", follows=False, now=now)
+    await wechat_bindings.set_following(session, "unheard of", follows=False, at=now)
 
 
 async def test_somebody_inactive_is_reached_nowhere(session: AsyncSession, world: Any, now: datetime) -> None:
@@ -130,8 +130,8 @@ async def test_all_of_it_is_audited_without_the_addresses(
     session: AsyncSession, world: Any, actor: Actor, now: datetime
 ) -> None:
     other = await world.member(await world.enterprise(), "executive")
-    await wechat_bindings.bind_wechat(session, actor, "o-1", now)
-    await wechat_bindings.bind_wechat(session, other, "o-1", now)
+    await wechat_bindings.bind_wechat(session, actor.person_id, "o-1", now, actor=actor)
+    await wechat_bindings.bind_wechat(session, other.person_id, "o-1", now, actor=other)
     _, token = await mail_addresses.give_mail(session, actor, "a@example.cn", SECRET, now)
     await mail_addresses.confirm_mail(session, actor, token, SECRET, now)
     records = (await session.scalars(select(AuditRecord).order_by(col(AuditRecord.id)))).all()
