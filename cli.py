@@ -119,6 +119,18 @@ def check(
 
 
 @app.command()
+def messages(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="流程图（.bpmn）；不写则为 processes/ 下的全部。")
+    ] = None,
+) -> None:
+    """流程的每一步通知谁、用哪条文字、走什么渠道，写成表格；docs/messages.md 就是这样生成的。"""
+    from wiring import describe_messages
+
+    typer.echo(run_or_explain(lambda: describe_messages(files or sorted(PROCESSES.glob("*.bpmn")))), nl=False)
+
+
+@app.command()
 def deploy(
     keys: Annotated[list[str] | None, typer.Argument(help="流程，例如 issue；不写则部署全部。")] = None,
     folder: Annotated[Path, typer.Option(help="流程所在的目录。", file_okay=False, exists=True)] = PROCESSES,

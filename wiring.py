@@ -47,6 +47,7 @@ from messages.routes import DemoRoute, Route
 from messages.sealing import Sealer
 from messages.topics import CHANNELS
 from settings import Settings
+from tasks import message_table
 from tasks.functions import build_functions
 from tasks.jobs import run_due_timers, tell_unknown_years
 from tasks.notices import find_text_mistakes
@@ -363,3 +364,14 @@ def check_processes(diagrams: list[Path]) -> list[str]:
         findings = findings or find_text_mistakes(files) or check_cases(files, functions)
         lines += [f"{diagram.parent}/{finding}" for finding in findings]
     return lines
+
+
+def describe_messages(diagrams: list[Path]) -> str:
+    """Who is told what at each step of these processes (docs/messages.md). Raises DiagramRefused, for the texts too."""
+    parts = [message_table.HEAD]
+    for diagram in diagrams:
+        files = read_folder(diagram.parent, diagram.stem)
+        if findings := find_text_mistakes(files):
+            raise DiagramRefused(findings)
+        parts.append(message_table.describe(files) + "\n")
+    return "\n".join(parts)

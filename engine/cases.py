@@ -44,6 +44,8 @@ class CaseResult:
     flows: set[str] = field(default_factory=set)
     """The sequence flows that tokens took."""
     calls: list[Called] = field(default_factory=list)
+    by_step: list[list[Called]] = field(default_factory=list[list[Called]])
+    """The same calls step by step, those of the start first."""
 
 
 def check_cases(files: Mapping[str, str], functions: Mapping[str, Function]) -> list[Finding]:
@@ -105,8 +107,10 @@ class _Play:
         try:
             execution = Execution.new(self.definition, self.case.variables, self.evaluator, self.now)
             self._advance(execution)
+            self.result.by_step.append(self.called)
             for number, step in enumerate(self.case.steps, 1):
                 self._play(step, number)
+                self.result.by_step.append(self.called if step.verb != "expect" else [])
         except (_Mismatch, EngineFailure, ExpressionFailed, ExpressionRefused, DiagramRefused) as error:
             self.result.problems.append(f"用例“{self.case.name}”：{error}")
         self.result.flows = _flows_taken(self.trace, self.flows)

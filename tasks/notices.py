@@ -1,8 +1,9 @@
 """Messages that a command causes: described by the operator `notify`, written all together when its steps are done.
 
 Whom a diagram may name: a person's id, a group (`role:office`, `role:enterprise id`), `current_handler` (who has the
-open task of customs; its candidates while nobody has it), `supervisors` (of the record's office and those above it), or
-a list of these. The words come from the definition's `texts.yaml`.
+open task of customs; its candidates while nobody has it), `current_assignees` (in whose own name a task is open),
+`supervisors` (of the record's office and those above it), or a list of these. The words come from the definition's
+`texts.yaml`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ from tasks import statements
 from tasks.kinds import kind_of
 from tasks.subjects import Subject, open_subject
 
-SUPERVISORS, CURRENT_HANDLER = "supervisors", "current_handler"
+SUPERVISORS, CURRENT_HANDLER, CURRENT_ASSIGNEES = "supervisors", "current_handler", "current_assignees"
 KEY = "notices"
 TEXTS = "texts.yaml"
 
@@ -43,15 +44,19 @@ async def notify(
 ) -> None:
     """Tell these people with this text, once the command is done. `only_unclaimed`: only while nobody has the task."""
     names = [to] if isinstance(to, str) else list(to or ())
-    if only_unclaimed or CURRENT_HANDLER in names:
+    if only_unclaimed or not {CURRENT_HANDLER, CURRENT_ASSIGNEES}.isdisjoint(names):
         parameters = {"instance_id": context.instance_id}
         tasks = (await context.session.execute(statements.OPEN_TASKS_OF_INSTANCE, parameters)).all()
-        if only_unclaimed and all(task.claimed_by is not None for task in tasks):
+        customs = [task for task in tasks if task.candidate_groups]
+        if only_unclaimed and all(task.claimed_by is not None for task in customs):
             return
         if CURRENT_HANDLER in names:
             names.remove(CURRENT_HANDLER)
-            for task in tasks:
+            for task in customs:
                 names += [str(task.claimed_by)] if task.claimed_by else task.candidate_groups
+        if CURRENT_ASSIGNEES in names:
+            names.remove(CURRENT_ASSIGNEES)
+            names += [str(task.claimed_by) for task in tasks if task.claimed_by and not task.candidate_groups]
     notices: list[Notice] = context.shared.setdefault(KEY, [])
     notices.append(Notice(template, tuple(dict.fromkeys(names)), context.element_id))
 

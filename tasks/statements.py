@@ -97,7 +97,7 @@ WHERE m.active AND p.active
 
 OPEN_TASKS_OF_INSTANCE: TextClause = text("""
 SELECT t.claimed_by, t.candidate_groups FROM user_task t
-WHERE t.instance_id = :instance_id AND t.state = 'ready' AND cardinality(t.candidate_groups) > 0
+WHERE t.instance_id = :instance_id AND t.state = 'ready'
 """)
 
 FIRST_CLAIM: TextClause = text("""

@@ -105,7 +105,9 @@ async def test_a_text_with_an_unknown_placeholder_is_neither_passed_nor_deployed
     folder = tmp_path / "processes"
     copytree(wiring.PROCESSES, folder)
     texts = folder / "issue" / "texts.yaml"
-    texts.write_text(texts.read_text().replace("答复期限为 {due}", "答复期限为 {until}", 1))
+    texts.write_text(
+        texts.read_text().replace("请及时认领，答复期限为 {due}", "请及时认领，答复期限为 {until}")
+    )
     [line] = wiring.check_processes([folder / "issue.bpmn"])
     assert "issue/texts.yaml：arrived：" in line and "{until}" in line and "bad-placeholder" in line
     settings = settings_for(tmp_path / "data", database_url)

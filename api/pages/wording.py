@@ -9,20 +9,9 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from domain.models.people import ROLE_NAMES
+
 BEIJING = ZoneInfo("Asia/Shanghai")
-ROLE_NAMES = {
-    "enterprise_admin": "企业管理员",
-    "executive": "企业高管",
-    "customs_affairs": "关务人员",
-    "registrar": "注册审核员",
-    "handler": "经办关员",
-    "section_chief": "科室负责人",
-    "supervisor": "督办员",
-    "analyst": "业务分析员",
-    "system_admin": "系统管理员",
-    "security_admin": "安全管理员",
-    "auditor": "审计管理员",
-}
 ENTERPRISE_STATES = {"pending": "待审核", "returned": "已退回", "suspended": "已停用"}
 """What is worth telling about an enterprise where one chooses it: why issues cannot be raised."""
 RATINGS = {1: "完全解决问题", 2: "同意答复意见", 3: "没有解决问题", 4: "解决部分问题"}

@@ -34,6 +34,20 @@ OFFICER_ROLES = (
 )
 ADMINISTRATORS = ("system_admin", "security_admin", "auditor")
 """Three roles, three people (GB/T 22239-2019); held at the top office."""
+ROLE_NAMES = {
+    "enterprise_admin": "企业管理员",
+    "executive": "企业高管",
+    "customs_affairs": "关务人员",
+    "registrar": "注册审核员",
+    "handler": "经办关员",
+    "section_chief": "科室负责人",
+    "supervisor": "督办员",
+    "analyst": "业务分析员",
+    "system_admin": "系统管理员",
+    "security_admin": "安全管理员",
+    "auditor": "审计管理员",
+}
+"""What people call the roles, members' first."""
 
 
 class Person(SQLModel, table=True):

@@ -25,8 +25,7 @@ from tasks.administration import (
 from tasks.exceptions import NotFound
 from tasks.returns import give_back
 from tasks.timeline import read_timeline
-from tests.tasks.world import World
-from tests.tasks.world import _add_officer as add_officer
+from tests.tasks.world import World, add_officer
 
 
 @pytest.fixture

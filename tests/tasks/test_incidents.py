@@ -12,8 +12,7 @@ from domain.actor import Actor
 from domain.exceptions import ChangeRefused, FormRefused, NotAdministrator, RecordUnknown
 from tasks import incidents, issues, message_log, queues
 from tasks.retries import retry_incident
-from tests.tasks.world import World
-from tests.tasks.world import _add_officer as add_officer
+from tests.tasks.world import World, add_officer
 
 
 @pytest.fixture

@@ -180,7 +180,7 @@ async def make_world(session: AsyncSession, now: datetime, engine: Engine) -> Wo
             session, now, name, f"+861390000{number:04d}", enterprises[enterprise], roles
         )
     for number, (key, (name, roles)) in enumerate(OFFICERS.items(), start=1):
-        world.people[key] = await _add_officer(session, now, name, f"+861380000{number:04d}", roles)
+        world.people[key] = await add_officer(session, now, name, f"+861380000{number:04d}", roles)
     for key in ("issue", "registration"):
         await engine.catalogue.deploy(session, key, read_folder(PROCESSES, key), actor=None, now=now)
     return world
@@ -222,9 +222,10 @@ async def join(
     )
 
 
-async def _add_officer(
+async def add_officer(
     session: AsyncSession, now: datetime, name: str, phone: str, roles: tuple[tuple[str, str], ...]
 ) -> Actor:
+    """An officer with these roles, and be them."""
     person = Person(name=name, phone=phone, created_at=now)
     session.add(person)
     await session.flush()
