@@ -127,3 +127,12 @@ async def test_known_and_unknown_phones_see_the_same_pages(world: World) -> None
         changing = rf"{challenge}|{visitor.hidden('csrf_token')}|{phone}|{re.escape(masked)}|[0-9a-f]{{64}}"
         seen.append([re.sub(changing, "", page) for page in pages])
     assert seen[0] == seen[1]
+
+
+async def test_whoever_gets_no_code_is_told_what_to_do(world: World) -> None:
+    for phone in (KNOWN, UNKNOWN):
+        visitor = visit(world)
+        await visitor.open("/sign-in")
+        html = await visitor.send("/sign-in/code", {"phone": phone})
+        assert "一直收不到的，可能是短信服务暂时有问题，请过十分钟再试；急事请拨打 12360。" in html
+        assert '<a href="/sign-in/card">插卡登录</a>' in html

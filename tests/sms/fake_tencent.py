@@ -213,7 +213,11 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # whoever called has died meanwhile
+            self.close_connection = True
+            return
         if self.path.startswith("/control/"):
             self._send(self._control(body))
             return

@@ -347,7 +347,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         address = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(address.query).items()}
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        length = int(self.headers.get("content-length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # whoever asked has died meanwhile
+            self.close_connection = True
+            return
         if address.path == "/connect/oauth2/authorize":
             self._redirect(self.wechat.authorize(query))
             return
