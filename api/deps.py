@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 # Whoever has not signed in needs these.
-OPEN = frozenset(
+AT_DESK = frozenset(
     {
         "/healthz",
         "/readyz",
@@ -89,9 +89,27 @@ OPEN = frozenset(
     }
 )
 
+# The same of the WeChat version.
+ON_PHONE = (
+    "/sign-in",
+    "/sign-in/code",
+    "/register",
+    "/register/phone",
+    "/register/{challenge}",
+    "/register/{challenge}/code",
+    "/register/{challenge}/draft",
+    "/register/{challenge}/licence",
+    "/register/{challenge}/licence/{file_id}",
+    "/register/{challenge}/check",
+    "/register/{challenge}/send",
+    "/register/{challenge}/done",
+)
+WECHAT_DOORS = frozenset({"/w", "/w/enter", "/w/enter/back", "/w/bind", "/w/bind/code"})
+OPEN = AT_DESK | WECHAT_DOORS | {f"/w{path}" for path in ON_PHONE}
+
 # What is left to an officer who has yet to choose a password: choosing it, and going away.
 BEFORE_PASSWORD_CHANGE = frozenset(
-    {"/account/password", "/sign-out", "/api/v1/me/password", "/api/v1/sessions/current"}
+    {"/account/password", "/sign-out", "/w/sign-out", "/api/v1/me/password", "/api/v1/sessions/current"}
 )
 
 

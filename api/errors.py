@@ -33,6 +33,7 @@ import wechat.exceptions as wechat
 from api.answers import ProblemJson, problem_body
 from api.failures import keep_failure
 from api.health import FAILURES
+from api.phone import PREFIX, entrance, is_phone
 from api.security import BadText, ForgedRequest
 from api.sessions import SignedOut
 from api.typed import find_typed
@@ -339,9 +340,11 @@ def plain_error_page(
 
 def sign_in_address(request: Request) -> str:
     """The sign-in page, and where to go on afterwards (only pages: a lost POST cannot be repeated by a link)."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    if is_phone(request):
+        return entrance(request, request.url.path + query if request.method == "GET" else PREFIX)
     if request.method != "GET" or request.url.path == "/":
         return "/sign-in"
-    query = f"?{request.url.query}" if request.url.query else ""
     return f"/sign-in?next={quote(request.url.path + query, safe='')}"
 
 

@@ -21,6 +21,7 @@ from settings import Settings
 
 SESSION_COOKIE = "qingling_session"
 BROWSER_COOKIE = "qingling_browser"
+SIGNED_OUT_COOKIE = "qingling_signed_out"
 CSRF_FIELD = "csrf_token"
 CSRF_HEADER = "x-csrf-token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -287,6 +288,18 @@ def give_browser_key(request: Request, response: Response) -> None:
 def give_session(request: Request, response: Response, token: str) -> None:
     """Sign this browser in: the session cookie, until the browser or the session ends."""
     _set_cookie(request, response, SESSION_COOKIE, token)
+    if SIGNED_OUT_COOKIE in request.cookies:
+        response.delete_cookie(SIGNED_OUT_COOKIE, path="/")
+
+
+def has_signed_out(request: Request) -> bool:
+    """Whether somebody has signed out in this browser: WeChat does not sign them in again before they ask for it."""
+    return SIGNED_OUT_COOKIE in request.cookies
+
+
+def note_signed_out(request: Request, response: Response) -> None:
+    """Remember it, until somebody signs in here or the browser ends."""
+    _set_cookie(request, response, SIGNED_OUT_COOKIE, "1")
 
 
 def take_session(request: Request, response: Response) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 
+from api.phone import desk_path
 from api.wired import Wired
 from tasks.fields import inputs
 
-PRIVATE = ("/account/", "/sign-in")
+PRIVATE = ("/account/", "/sign-in", "/bind")
 """Forms with passwords and codes: nothing of them is ever put into a page again."""
 DESK = ("/tasks", "/issues", "/register")
 PEOPLE = ("/members", "/system/officers")
@@ -52,7 +53,7 @@ class Typed:
 def find_typed(request: Request) -> Typed | None:
     """What this request's form says, if anybody typed anything into it."""
     form: FormData | None = getattr(request.state, "form", None)
-    if form is None or request.url.path.startswith(PRIVATE):
+    if form is None or desk_path(request).startswith(PRIVATE):
         return None
     values = form.multi_items()
     fields = [(key, value) for key, value in values if isinstance(value, str) and key != "csrf_token"]
@@ -71,7 +72,7 @@ def _texts(fields: list[tuple[str, str]], labels: Mapping[str, str]) -> Iterator
 
 def _labels(request: Request, keys: set[str]) -> dict[str, str]:
     """What the fields are called: on a task's page by its form, the one that has most of these keys."""
-    path = request.url.path
+    path = desk_path(request)
     if not path.startswith(DESK):
         return LABELS | ({"name": "姓名"} if path.startswith(PEOPLE) else {})
     wired: Wired = request.app.state.wired

@@ -3,6 +3,7 @@
 What a WeChat has signed in ends with its binding.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -38,11 +39,22 @@ FIND_PERSON = text("""
 """)
 FIND_BOUND = text("SELECT person_id FROM wechat_binding WHERE openid = :openid")
 IS_BOUND = text("SELECT bound_at FROM wechat_binding WHERE person_id = :person_id")
+READ = text(
+    "SELECT bound_at, unsubscribed_at IS NULL AS follows FROM wechat_binding WHERE person_id = :person_id"
+)
 FOLLOW = text("""
     UPDATE wechat_binding SET told_at = :at, unsubscribed_at = CASE WHEN CAST(:follows AS boolean) THEN NULL
         ELSE coalesce(unsubscribed_at, CAST(:at AS timestamptz)) END
     WHERE openid = :openid AND (told_at IS NULL OR told_at <= CAST(:at AS timestamptz))
 """)
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Since when a person has a WeChat here, and whether messages reach it."""
+
+    bound_at: datetime
+    follows: bool
 
 
 async def bind_wechat(
@@ -81,6 +93,12 @@ async def find_bound(session: AsyncSession, openid: str) -> UUID | None:
 async def bound_at(session: AsyncSession, person_id: UUID) -> datetime | None:
     """Since when this person has a WeChat here."""
     return await session.scalar(IS_BOUND, {"person_id": person_id})
+
+
+async def read_binding(session: AsyncSession, person_id: UUID) -> Binding | None:
+    """This person's binding, if there is one."""
+    row = (await session.execute(READ, {"person_id": person_id})).one_or_none()
+    return Binding(*row) if row else None
 
 
 async def set_following(session: AsyncSession, openid: str, *, follows: bool, at: datetime) -> None:

@@ -22,6 +22,7 @@ from api.pages import (
     members,
     my_cards,
     my_sessions,
+    my_wechat,
     new_issue,
     phone_requests,
     phones,
@@ -30,8 +31,11 @@ from api.pages import (
     sign_in,
     task,
     task_list,
+    wechat_bind,
+    wechat_enter,
 )
 from api.pages.error_page import error_page
+from api.phone import second
 from api.routing import join
 
 __all__ = ["error_page", "router"]
@@ -65,4 +69,12 @@ PARTS = (
     register,
     registrations,
 )
-router = join(part.router for part in PARTS)
+# Doors of the WeChat version, and what it shows besides: the same routes once more, under /w.
+PHONE_ONLY = (wechat_enter, wechat_bind, my_wechat)
+ON_PHONE_TOO = (sign_in, register)
+router = join(
+    [
+        *(part.router for part in (*PARTS, *PHONE_ONLY)),
+        *(second(part.router) for part in ON_PHONE_TOO),
+    ]
+)

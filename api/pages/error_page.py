@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from api.pages.render import draw
 from api.pages.route import has_no_part
+from api.phone import desk_path, stay
 from api.security import browser_token
 from api.typed import Typed, find_typed
 
@@ -43,6 +44,7 @@ def error_page(
     """The page for this status; `facts` are pairs of a name and what is known, such as who was first and when. What had been
     typed is shown; with `again` it may be sent once more, when the reason is gone."""
     typed = find_typed(request)
+    way = _way_on(request, status)
     return draw(
         request,
         "error.html",
@@ -54,7 +56,7 @@ def error_page(
         advice="" if typed or heading else ADVICE.get(status, ""),
         typed=typed,
         again=_again(request, typed) if again else None,
-        go=_way_on(request, status),
+        go=way | {"address": stay(request, way["address"])},
     )
 
 
@@ -67,7 +69,7 @@ def _again(request: Request, typed: Typed | None) -> dict[str, str] | None:
 
 
 def _way_on(request: Request, status: int) -> dict[str, str]:
-    path = request.url.path
+    path = desk_path(request)
     if has_no_part(request):
         return {"address": "/sign-in/membership", "name": "选择代表哪一家企业"}
     if status == 401:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -12,6 +12,7 @@ from api.deps import ActorDep, SessionDep
 from api.pages.entry_names import read_renamed
 from api.pages.registration_notice import RegistrationNotice, tell_registration
 from api.pages.wording import masked, role_names
+from api.phone import is_phone
 from domain.actor import Actor
 from domain.admin_offers import Offer, find_offer_to
 from domain.models import CustomsOffice
@@ -24,6 +25,10 @@ from tasks.exceptions import NotAllowed
 
 class NoPart(NotAllowed):
     """请先选择代表哪一家企业。"""
+
+
+class OnlyAtDesk(NotAllowed):
+    """微信版只供企业用户使用。海关关员请在电脑上打开网页版。"""
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,10 @@ class Frame:
         return self.mine + self.claimable
 
 
-async def load_frame(session: SessionDep, actor: ActorDep) -> Frame:
-    """The frame of this request's page."""
+async def load_frame(request: Request, session: SessionDep, actor: ActorDep) -> Frame:
+    """The frame of this request's page. Raises OnlyAtDesk for an officer on a page for phones."""
+    if is_phone(request) and actor.officer_id is not None:
+        raise OnlyAtDesk
     return await frame_of(session, actor)
 
 

@@ -20,10 +20,11 @@ from api.json.attachments import answer_stored
 from api.json.registrations import take_licence
 from api.pages.applying import Application, find_application, licence_of, open_application, show_answers
 from api.pages.captcha import CaptchaDep, CaptchaView, follow_wish, proof_of, view_captcha
+from api.pages.form_pages import Asked, PageNumber, split
 from api.pages.phones import errors_of, status_of
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
-from api.pages.sign_in import tell_wait
+from api.pages.sign_in import tell_wait, wechat_way
 from api.pages.wording import short_moment
 from api.pages.work import (
     Work,
@@ -34,7 +35,9 @@ from api.pages.work import (
     take_uploads,
     type_answers,
 )
+from api.phone import base_of, is_phone, on_phone
 from api.security import browser_key, client_ip, give_browser_key, make_browser_key
+from api.wechat import is_in_wechat
 from domain import applications
 from domain.code_limits import wait_for_next
 from domain.codes import ask_code
@@ -50,6 +53,8 @@ from domain.exceptions import (
 )
 from domain.registrations import require_unregistered
 from domain.uscc import normalise_code
+from domain.wechat_bindings import bind_wechat, bound_at
+from domain.wechat_visits import end_waiting, find_waiting
 from errors import Refusal
 from tasks import forms, registrations
 from tasks.exceptions import AnswersRefused, NotFound
@@ -67,9 +72,12 @@ CORRECTABLE = (AnswersRefused, *FIELD_OF, PhoneDisabled)
 
 
 @router.get("/register")
-async def show_choice(request: Request) -> Response:
-    """With a card, or without."""
-    return draw(request, "register/choose.html")
+async def show_choice(request: Request, session: SessionDep, now: NowDep) -> Response:
+    """With a card, or without; on a phone always without. In WeChat it is asked first whose it is: it is bound with the phone."""
+    begin = "/register/phone"
+    if is_phone(request) and await find_waiting(session, browser_key(request), now) is None:
+        begin = wechat_way(request, on_phone(begin)) or on_phone(begin)
+    return draw(request, "register/choose.html", begin=begin)
 
 
 @router.get("/register/phone")
@@ -161,22 +169,28 @@ async def show_form(
     now: NowDep,
     challenge: UUID,
     mistakes: bool = False,
+    page: PageNumber = None,
 ) -> Response:
-    """The form, with what has been typed so far; with `mistakes` what is wrong with it."""
+    """The form, or on a phone one page of it, with what has been typed so far; with `mistakes` what is wrong with it."""
     application = await find_application(request, session, challenge, now)
     if isinstance(application, Response):
         return application
     errors: dict[str, str] = {}
     if mistakes:
         _, errors = await _check(session, wired, application, application.answers, now)
-    return await _draw_form(request, session, wired, application, application.answers, errors, now)
+    return await _draw_form(request, session, wired, application, application.answers, errors, now, page=page)
 
 
 @router.post("/register/{challenge}")
 async def save_form(
-    request: Request, session: SessionDep, wired: WiredDep, now: NowDep, challenge: UUID
+    request: Request,
+    session: SessionDep,
+    wired: WiredDep,
+    now: NowDep,
+    challenge: UUID,
+    page: PageNumber = None,
 ) -> Response:
-    """Keep what was typed; without a mistake in it, go on to checking it. The uploaded licence stays in any case.
+    """Keep what was typed; without a mistake in it, go on to the next page or to checking it. The uploaded licence stays.
 
     Mistakes are shown by the form's own address, so that the browser's Back finds nothing to send again.
     """
@@ -194,23 +208,31 @@ async def save_form(
             await take_uploads(form, answers, keep)
         except AttachmentRefused as refusal:
             refused["licence"] = refusal.message
+    asked = await _ask(request, session, wired, application, page, now)
+    answers = asked.join(application.answers, answers)
     answers, mistakes = await _check(session, wired, application, answers, now)
     applications.save_answers(application.draft, answers, now)
     if refused:
-        return await _draw_form(request, session, wired, application, answers, mistakes | refused, now)
-    return go_to(f"/register/{challenge}?mistakes=true" if mistakes else f"/register/{challenge}/check")
+        mistakes |= refused
+        return await _draw_form(request, session, wired, application, answers, mistakes, now, page=page)
+    return go_to(f"/register/{challenge}{asked.onward(mistakes) or '/check'}")
 
 
 @router.post("/register/{challenge}/draft")
 async def save_draft(
-    request: Request, session: SessionDep, wired: WiredDep, now: NowDep, challenge: UUID
+    request: Request,
+    session: SessionDep,
+    wired: WiredDep,
+    now: NowDep,
+    challenge: UUID,
+    page: PageNumber = None,
 ) -> Response:
     """What the page saves by itself, and which fields it calls for."""
     application = await open_application(request, session, challenge, now, lock=True)
-    typing = await registrations.open_form(
-        session, wired.engine, challenge, read_answers(await request.form()), now
-    )
-    answers = type_answers(typing.form, typing.context, read_answers(await request.form()))
+    asked = await _ask(request, session, wired, application, page, now)
+    answers = asked.join(application.answers, read_answers(await request.form()))
+    typing = await registrations.open_form(session, wired.engine, challenge, answers, now)
+    answers = type_answers(typing.form, typing.context, answers)
     applications.save_answers(application.draft, answers, now)
     shown = drop_unreachable(fields(typing.form, typing.context, answers))
     return Json({"saved": f"已于 {short_moment(now, now)} 自动保存", "fields": shape(shown)})
@@ -252,9 +274,11 @@ async def show_check(
     return draw(
         request,
         "register/check.html",
-        address=f"/register/{challenge}",
+        address=f"{base_of(request)}/register/{challenge}",
         phone=application.challenge.phone,
         lines=lines,
+        asked=await _ask(request, session, wired, application, None, now),
+        binds=is_phone(request) and await find_waiting(session, browser_key(request), now) is not None,
         licence=licence,
     )
 
@@ -269,13 +293,22 @@ async def send(
         return application
     answers = {key: value for key, value in application.answers.items() if value not in ("", False)}
     try:
-        await registrations.register(
-            session, wired.engine, application.challenge, answers, now, ip=client_ip(request)
+        registration = await registrations.register(
+            session,
+            wired.engine,
+            application.challenge,
+            answers,
+            now,
+            route="wechat" if is_phone(request) and is_in_wechat(request) else "web",
+            ip=client_ip(request),
         )
     except CORRECTABLE as refusal:
         await session.rollback()
         again = await open_application(request, session, challenge, now)
         return await _draw_form(request, session, wired, again, again.answers, _explain(refusal), now)
+    if is_phone(request) and (waiting := await find_waiting(session, browser_key(request), now)):
+        await bind_wechat(session, registration.applicant_id, waiting.openid, now, actor=None)
+        await end_waiting(session, browser_key(request))
     return go_to(f"/register/{challenge}/done")
 
 
@@ -293,7 +326,23 @@ async def show_done(request: Request, session: SessionDep, now: NowDep, challeng
         registration=registration,
         office_name=office_name,
         phone=found.phone,
+        bound=await bound_at(session, registration.applicant_id) is not None,
     )
+
+
+async def _ask(
+    request: Request,
+    session: AsyncSession,
+    wired: WiredDep,
+    application: Application,
+    page: int | None,
+    now: NowDep,
+) -> Asked:
+    """What is asked at once: everything at a desk, one page of it on a phone."""
+    answers = application.answers
+    typing = await registrations.open_form(session, wired.engine, application.challenge.id, answers, now)
+    shown = drop_unreachable(fields(typing.form, typing.context, answers))
+    return Asked(split(shown), page) if is_phone(request) else Asked([shown], None)
 
 
 async def _check(
@@ -325,20 +374,23 @@ async def _draw_form(
     answers: Mapping[str, Any],
     errors: dict[str, str],
     now: NowDep,
+    *,
+    page: int | None = None,
 ) -> Response:
     challenge = application.challenge.id
     typing = await registrations.open_form(session, wired.engine, challenge, answers, now)
     shown = drop_unreachable(fields(typing.form, typing.context, answers))
-    address = f"/register/{challenge}"
+    asked = Asked(split(shown), page, errors) if is_phone(request) else Asked([shown], None)
+    address = f"{base_of(request)}/register/{challenge}"
     work = Work(
         name="填写企业信息",
-        address=address,
-        draft_address=f"{address}/draft",
+        address=address + asked.query,
+        draft_address=f"{address}/draft{asked.query}",
         save_button="",
-        fields=shown,
-        button="下一步：核对",
+        fields=asked.fields,
+        button="下一步：核对" if asked.is_last else "下一步",
         key="",
-        errors=errors,
+        errors=asked.mine(errors),
         files=await find_files(session, shown),
         upload={
             "address": f"{address}/licence",
@@ -349,8 +401,10 @@ async def _draw_form(
     return draw(
         request,
         "register/form.html",
-        status=422 if errors else 200,
+        status=422 if work.errors else 200,
         work=work,
+        asked=asked,
+        address=address,
         phone=application.challenge.phone,
     )
 

@@ -13,6 +13,7 @@ from api.pages import wording
 from api.pages.devices import name_device
 from api.pages.entry_names import entry_name
 from api.pages.menu import read_menu
+from api.phone import base_of, find_phone, is_phone
 from api.security import csrf_token, give_browser_key, make_browser_key
 from domain.code_limits import in_words
 from settings import Settings
@@ -94,6 +95,7 @@ def _environment() -> Environment:
         "static": static,
         "built": built,
         "frame": None,
+        "find_phone": find_phone,
         "RATINGS": wording.RATINGS,
         "ENTERPRISE_STATES": wording.ENTERPRISE_STATES,
     }
@@ -105,12 +107,15 @@ _templates = _environment()
 
 
 def draw(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """The page; a browser without a session gets the pre-session cookie its forms are bound to."""
+    """The page, under `/w` from the template of the same name in w/; a browser without a session gets the pre-session cookie
+    its forms are bound to."""
     settings: Settings = request.app.state.wired.settings
     make_browser_key(request)
     frame = context.get("frame")
-    html = _templates.get_template(template).render(
+    html = _templates.get_template(f"w/{template}" if is_phone(request) else template).render(
         csrf=csrf_token(request),
+        base=base_of(request),
+        path=request.url.path,
         demo=settings.demo,
         menu=read_menu(frame.held, request.url.path, may_act=frame.may_act) if frame else [],
         request_id=getattr(request.state, "request_id", ""),

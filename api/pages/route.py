@@ -10,13 +10,27 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from api.pages.render import go_to
+from api.phone import keep_on_phone
 from api.routing import make_router
 from api.typed import find_typed
 from domain.actor import Actor
 from errors import Refusal
 
 
-class PageRoute(APIRoute):
+class SkinRoute(APIRoute):
+    """A route whose redirects stay in the version, desk or phone, that was asked for."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler, and where it sends people."""
+        handler = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            return keep_on_phone(request, await handler(request))
+
+        return answer
+
+
+class PageRoute(SkinRoute):
     """A route of a page."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -28,7 +42,7 @@ class PageRoute(APIRoute):
                 return await handler(request)
             except Refusal:
                 if has_no_part(request) and find_typed(request) is None:
-                    return go_to(choosing_address(request))
+                    return keep_on_phone(request, go_to(choosing_address(request)))
                 raise
 
         return answer

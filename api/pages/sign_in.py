@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import Form, Query, Request
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 from starlette.responses import Response
 
@@ -13,15 +14,22 @@ from api.deps import ActorDep, MaybeActorDep, NowDep, SessionDep, WiredDep, allo
 from api.pages.captcha import CaptchaDep, CaptchaView, follow_wish, proof_of, view_captcha
 from api.pages.menu import first_address
 from api.pages.render import draw, go_to
+from api.pages.route import SkinRoute
+from api.phone import PREFIX, is_phone, safe_onward
 from api.routing import make_router
 from api.security import (
     browser_key,
     client_ip,
     give_browser_key,
     give_session,
+    has_signed_out,
     make_browser_key,
+    note_signed_out,
     take_session,
 )
+from api.sessions import SignedOut
+from api.wechat import is_in_wechat
+from api.wired import Wired
 from domain.cas_sign_in import find_ticket
 from domain.code_limits import wait_for_next
 from domain.exceptions import CaptchaRefused, CodeRefused, TooManyCodes
@@ -31,7 +39,7 @@ from domain.sessions import SessionLimits
 from domain.signin import ask_code, end_all_sessions, end_session, sign_in, switch_membership
 from errors import Refusal
 
-router = make_router(include_in_schema=False)
+router = make_router(route_class=SkinRoute, include_in_schema=False)
 PURPOSE = "sign_in"
 Text = Annotated[str, Form(max_length=300)]
 NextQuery = Annotated[str, Query(alias="next", max_length=300)]
@@ -110,7 +118,7 @@ async def show_code(
     """Step two: the code, for the browser that asked for it only. Whoever comes back to it signed in goes on."""
     if actor is not None:
         return go_to(safe_address(onward))
-    phone = await _phone_of(session, request, challenge)
+    phone = await phone_of(session, request, challenge)
     if phone is None:
         return go_to("/sign-in")
     wait_s = await wait_for_next(session, phone, client_ip(request), wired.code_limits, now)
@@ -134,10 +142,10 @@ async def take_code(
     address = safe_address(onward)
     if actor is not None:
         return go_to(address)
-    phone = await _phone_of(session, request, challenge)
+    phone = await phone_of(session, request, challenge)
     if phone is None:
         return go_to("/sign-in")
-    errors = _missing(code, password, officer)
+    errors = missing(code, password, officer)
     if errors:
         wait_s = await wait_for_next(session, phone, client_ip(request), wired.code_limits, now)
         return _draw_code(
@@ -220,6 +228,8 @@ async def sign_out(
     leave = wired.cas.client.logout_url(f"{wired.cas.origin}/sign-in") if ends_there and wired.cas else None
     response = go_to(leave or "/sign-in")
     take_session(request, response)
+    if is_phone(request):
+        note_signed_out(request, response)
     return response
 
 
@@ -227,7 +237,7 @@ async def sign_out(
 async def go_home(actor: MaybeActorDep) -> Response:
     """The issues for people of an enterprise, the work at hand for officers, their own pages for administrators."""
     if actor is None:
-        return go_to("/sign-in")
+        raise SignedOut
     if not actor.membership_id and not actor.officer_id:
         return go_to("/sign-in/membership")
     return go_to(first_address(actor.roles))
@@ -235,11 +245,21 @@ async def go_home(actor: MaybeActorDep) -> Response:
 
 def safe_address(address: str) -> str:
     """Where to go after signing in: a page of ours, never another site."""
+    if address.startswith(f"{PREFIX}/"):
+        return safe_onward(address)
     is_ours = address.startswith("/") and not address.startswith(("//", "/\\")) and "\n" not in address
     return address if is_ours and not address.startswith(("/sign-in", "/sign-out")) else "/"
 
 
-def _missing(code: str, password: str, officer: bool) -> dict[str, str]:
+def wechat_way(request: Request, onward: str) -> str | None:
+    """The address of the button that signs in by WeChat; None where there is no WeChat."""
+    wired: Wired = request.app.state.wired
+    if wired.wechat is None or not is_in_wechat(request):
+        return None
+    return f"{PREFIX}/enter?" + urlencode({"again": "true", "next": safe_onward(onward)})
+
+
+def missing(code: str, password: str, officer: bool) -> dict[str, str]:
     errors: dict[str, str] = {}
     if not "".join(code.split()).isdigit() or len("".join(code.split())) != 6:
         errors["code"] = "请填写 6 位数字验证码。"
@@ -274,6 +294,8 @@ def _draw_phone(
         phone=phone,
         officer=officer,
         by_card=False,
+        by_wechat=wechat_way(request, onward),
+        signed_out=has_signed_out(request),
         next=onward,
         onward=f"?{urlencode({'next': onward})}" if onward != "/" else "",
         captcha=captcha,
@@ -306,7 +328,7 @@ def _draw_code(
     )
 
 
-async def _phone_of(session: SessionDep, request: Request, challenge: UUID) -> str | None:
+async def phone_of(session: AsyncSession, request: Request, challenge: UUID) -> str | None:
     """The phone this browser asked a code for."""
     return await session.scalar(
         select(col(SignInChallenge.phone)).where(

@@ -142,8 +142,15 @@ FORMS: dict[str, dict[str, Any]] = {
     "POST /security/roles/{officer_id}/give": {"role": "supervisor", "office": "2301"},
     "POST /security/roles/{officer_id}/take": {"role": "handler", "office": "2301"},
     "POST /security/enterprises/{enterprise_id}/suspend": {"reason": "测试"},
+    "POST /w/bind": {"challenge": "<session:staff>", "code": "000000"},
+    "POST /w/bind/code": {"phone": "13912345678"},
 }
 QUERIES = {"/sign-in/code": "?challenge=<session:staff>"}
+
+
+def at_desk(path: str) -> str:
+    """The page whose phone version this is; a path of the desk as it is."""
+    return (path.removeprefix("/w") or "/") if path == "/w" or path.startswith("/w/") else path
 
 
 def list_things(method: str, path: str) -> list[tuple[str, str]]:
@@ -154,12 +161,12 @@ def list_things(method: str, path: str) -> list[tuple[str, str]]:
         if f"{{{parameter}}}" in path:
             asked = [name for name in names if method == "GET" or name not in ONLY_READ]
             return [(name, path.replace(f"{{{parameter}}}", f"<{kind}:{name}>")) for name in asked]
-    return [("", path + QUERIES.get(path, ""))]
+    return [("", path + QUERIES.get(at_desk(path), ""))]
 
 
 def make_request(world: AccessWorld, method: str, path: str, thing: str) -> dict[str, Any]:
     """What is sent along."""
-    route = f"{method} {path}"
+    route = f"{method} {path if f'{method} {path}' in FORMS else at_desk(path)}"
     if not path.startswith("/api/"):
         page: dict[str, Any] = {"headers": {"accept": "text/html"}}
         return page if method == "GET" else page | {"data": _fill(world, _form(world, route, thing))}

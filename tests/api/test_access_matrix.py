@@ -19,7 +19,8 @@ import httpx
 import pytest
 
 from api.deps import OPEN
-from tests.api.access_requests import THINGS, fill, list_things, make_request
+from api.phone import find_phone
+from tests.api.access_requests import THINGS, at_desk, fill, list_things, make_request
 from tests.api.access_world import MEMBERS, OFFICERS, PEOPLE, AccessWorld, open_world
 from tests.api.conftest import World, make_settings
 from tests.api.test_routes import routes_of
@@ -88,7 +89,28 @@ def tell(world: AccessWorld, answer: httpx.Response) -> str:
     return f"{answer.status_code}>{re.sub(r'[0-9a-f]{8}-[0-9a-f-]{27}', '*', place)}"
 
 
+def find_rule(rules: dict[tuple[str, str], Rule], method: str, path: str, thing: str) -> Rule:
+    """What the table says of this; of the phone version of a page what it says of the page."""
+    own = (f"{method} {path}", thing)
+    return rules[own] if own in rules else rules[f"{method} {at_desk(path)}", thing]
+
+
 def expect(rule: Rule, name: str, path: str) -> tuple[str | None, ...]:
+    """What this person may be answered. On a phone it is what they are answered at the desk, with redirects that stay on the
+    phone; officers may be sent to the desk besides (403)."""
+    answers = expect_at_desk(rule, name, path)
+    if not path.startswith("/w/") and path != "/w":
+        return answers
+    there = tuple(answer and _on_phone(answer) for answer in answers)
+    return (*there, "403") if name in OFFICERS else there
+
+
+def _on_phone(answer: str) -> str:
+    status, mark, place = answer.partition(">")
+    return f"{status}{mark}{find_phone(place)}" if mark else answer
+
+
+def expect_at_desk(rule: Rule, name: str, path: str) -> tuple[str | None, ...]:
     """What this person may be answered. Of a route that is not open nobody sees anything, a novice has to choose a
     password, and on a page whoever acts for no enterprise has to choose one: unless the table names them."""
     is_page = not path.startswith("/api/")
@@ -124,8 +146,12 @@ def test_the_table_names_every_person_it_groups() -> None:
 
 
 async def test_every_route_is_in_the_table_and_nothing_else(access: AccessWorld) -> None:
-    asked = {(f"{method} {path}", thing) for method, path, thing, _ in every_question(access)}
     written = set(read_table(TABLE.read_text()))
+    questions = [(f"{method} ", path, thing) for method, path, thing, _ in every_question(access)]
+    asked = {
+        (method + (path if (method + path, thing) in written else at_desk(path)), thing)
+        for method, path, thing in questions
+    }
     assert asked - written == set(), "say in access_matrix.txt what everybody is answered on these"
     assert written - asked == set(), "these routes or things are gone"
 
@@ -137,7 +163,7 @@ async def find_differences(world: AccessWorld, *, whole: bool) -> list[str]:
     for method, path, thing, address in every_question(world):
         if not whole and thing not in USUAL:
             continue
-        rule = rules[f"{method} {path}", thing]
+        rule = find_rule(rules, method, path, thing)
         request = make_request(world, method, path, thing)
         for name in PEOPLE if whole else choose_people(rule, path, f"{method} {path} {thing}"):
             answer = tell(world, await world.ask(name, method, fill(world, address), **request))
@@ -189,7 +215,7 @@ async def test_what_may_not_be_known_is_answered_like_what_is_not_there(access: 
             continue
         request = make_request(access, method, path, thing)
         nowhere = re.sub(r"<\w+:\w+>", str(uuid4()), address)
-        for name in hidden_from(rules[f"{method} {path}", thing], path):
+        for name in hidden_from(find_rule(rules, method, path, thing), path):
             there = await access.ask(name, method, fill(access, address), **request)
             not_there = await access.ask(name, method, nowhere, **request)
             if strip(there) != strip(not_there):
