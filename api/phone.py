@@ -3,6 +3,7 @@ links and redirects stay there; a page without a phone version is the desk's.
 """
 
 import re
+from collections.abc import Collection
 from copy import copy
 from urllib.parse import quote
 
@@ -42,11 +43,13 @@ def on_phone(path: str) -> str:
     return PREFIX if path == "/" else PREFIX + path
 
 
-def second(router: APIRouter) -> APIRouter:
-    """The same routes under `/w`. Each is a copy of what was worked out already, with another address."""
+def second(router: APIRouter, *, without: Collection[str] = ()) -> APIRouter:
+    """The same routes under `/w`, but for these paths. Each is a copy of what was worked out already, with another address."""
     phone = APIRouter()
     for route in router.routes:
         assert isinstance(route, APIRoute), "pages are made of routes"
+        if route.path in without:
+            continue
         twin = copy(route)
         twin.path = on_phone(route.path)
         twin.path_regex, twin.path_format, twin.param_convertors = compile_path(twin.path)

@@ -21,6 +21,7 @@ from api.pages import (
     member_leaving,
     members,
     my_cards,
+    my_page,
     my_sessions,
     my_wechat,
     new_issue,
@@ -70,11 +71,41 @@ PARTS = (
     registrations,
 )
 # Doors of the WeChat version, and what it shows besides: the same routes once more, under /w.
-PHONE_ONLY = (wechat_enter, wechat_bind, my_wechat)
-ON_PHONE_TOO = (sign_in, register)
+PHONE_ONLY = (wechat_enter, wechat_bind, my_wechat, my_page)
+ON_PHONE_TOO = (
+    sign_in,
+    my_sessions,
+    phones,
+    task_list,
+    task,
+    issue_list,
+    new_issue,
+    issue,
+    admin_offer,
+    members,
+    member_leaving,
+    register,
+    registrations,
+)
+AT_DESK_ONLY = frozenset(
+    {
+        "/attachments/{attachment_id}",
+        "/issues/export",
+        "/issues/filters",
+        "/issues/filters/{filter_id}/drop",
+        "/registrations",
+        "/sign-in/help",
+        "/sign-in/help/send",
+        "/tasks/claim",
+        "/tasks/{task_id}/claim",
+        "/tasks/{task_id}/hand-over",
+        "/tasks/{task_id}/release",
+    }
+)
+"""What is for officers, or needs a wide screen; files are the same everywhere."""
 router = join(
     [
         *(part.router for part in (*PARTS, *PHONE_ONLY)),
-        *(second(part.router) for part in ON_PHONE_TOO),
+        *(second(part.router, without=AT_DESK_ONLY) for part in ON_PHONE_TOO),
     ]
 )

@@ -30,6 +30,7 @@ from api.pages.work import (
     upload_of,
     ways_out,
 )
+from api.phone import stay
 from api.wired import Wired
 from db.ids import uuid7
 from domain.actor import Actor
@@ -120,7 +121,7 @@ async def save_draft(
         await session.rollback()
         return Json({"saved": None, "fields": shape(shown)})
     saved = f"草稿已于 {short_moment(now, now)} 自动保存"
-    address = f"/tasks/{task_id}"
+    address = stay(request, f"/tasks/{task_id}")
     return Json(
         {"saved": saved, "fields": shape(shown), "address": address, "draft_address": f"{address}/draft"}
     )

@@ -112,6 +112,8 @@ def draw(request: Request, template: str, *, status: int = 200, **context: Any) 
     settings: Settings = request.app.state.wired.settings
     make_browser_key(request)
     frame = context.get("frame")
+    if is_phone(request) and context.get("work"):
+        context["work"] = context["work"].moved(find_phone)
     html = _templates.get_template(f"w/{template}" if is_phone(request) else template).render(
         csrf=csrf_token(request),
         base=base_of(request),

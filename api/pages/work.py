@@ -57,6 +57,15 @@ class Work:
     templates: Sequence[tuple[str, Sequence[Any]]] | None = None
     """What may be put into the answer, by whose it is; None where nothing may be."""
 
+    def moved(self, move: Callable[[str], str]) -> "Work":
+        """The same form at other addresses of ours: those of the phone version."""
+        return replace(
+            self,
+            address=move(self.address),
+            draft_address=self.draft_address and move(self.draft_address),
+            ways={key: (move(way), name) for key, (way, name) in self.ways.items()},
+        )
+
     @property
     def labels(self) -> set[str]:
         """The keys an error may point at."""
