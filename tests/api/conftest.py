@@ -154,12 +154,13 @@ def logs_as_served() -> None:
 
 @pytest.fixture(scope="session")
 def deployed(postgres_server: Any, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The name of a database with first data and the processes, that others are copied from."""
-    url = postgres_server.create("deployed", template)
+    """The name of a database with first data and the processes, that others are copied from; one for each room that asks."""
+    name = f"deployed{uuid4().hex[:6]}"
+    url = postgres_server.create(name, template)
     settings = make_settings(tmp_path_factory.mktemp("deployed"), url)
     asyncio.run(prepare(settings, url, demo_data=False))
-    yield "deployed"
-    postgres_server.drop("deployed")
+    yield name
+    postgres_server.drop(name)
 
 
 @pytest.fixture

@@ -40,7 +40,9 @@ class PhoneUser(Somebody):
     def look(self, name: str) -> None:
         """Photograph this page; it has no violations at either width, does not scroll sideways, and nothing complained."""
         self.settle()
-        assert "/w" in self.page.url.removeprefix(self.url), f"{name} has left the phone version: {self.page.url}"
+        assert "/w" in self.page.url.removeprefix(self.url), (
+            f"{name} has left the phone version: {self.page.url}"
+        )
         self._shot(self.page, name, phone=True)
         for size in (SMALL, PHONE):
             self.page.set_viewport_size(size)

@@ -1,5 +1,5 @@
-"""The WeChat version on phones: asked, returned, corrected, reviewed, answered at the desk, reopened, cleared; without scripts; the
-admin's users; an officer who strays in."""
+"""The WeChat version on phones: an issue asked, returned, corrected, reviewed, answered at the desk, reopened and cleared; a
+browser without scripts; the admin's users; an officer who strays in."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -86,8 +86,12 @@ def ask(submitter: PhoneUser) -> None:
     submitter.press("提交高管审核")
     expect(page.get_by_role("heading", name=re.compile("处需要修改"))).to_be_visible()
     submitter.look("w-issue-new-errors")
-    submitter.fill(kind="政策咨询", category="加工贸易与保税", office="2325", title=TITLE, description="怎么核销？")
+    submitter.fill(
+        kind="政策咨询", category="加工贸易与保税", office="2325", title=TITLE, description="怎么核销？"
+    )
     submitter.fill(executive=executive_of(page, "周明远"))
+    expect(page.locator("[data-saved]")).to_contain_text("自动保存")
+    assert "/w/tasks/" in page.url, "the draft has its own address on the phone"
     submitter.press("提交高管审核")
     submitter.confirm("已提交高管审核")
     submitter.look("w-asked")
