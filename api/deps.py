@@ -104,7 +104,17 @@ ON_PHONE = (
     "/register/{challenge}/send",
     "/register/{challenge}/done",
 )
-WECHAT_DOORS = frozenset({"/w", "/w/enter", "/w/enter/back", "/w/bind", "/w/bind/code"})
+WECHAT_DOORS = frozenset(
+    {
+        "/w",
+        "/w/enter",
+        "/w/enter/back",
+        "/w/bind",
+        "/w/bind/code",
+        "/w/wechat/signature",
+        "/w/wechat/pictures",
+    }
+)
 OPEN = AT_DESK | WECHAT_DOORS | {f"/w{path}" for path in ON_PHONE}
 
 # What is left to an officer who has yet to choose a password: choosing it, and going away.

@@ -20,6 +20,7 @@ from api.wired import Wired
 PREFIX = "/w"
 
 _pages: list[re.Pattern[str]] = []
+_desk_only: list[re.Pattern[str]] = []
 
 
 def is_phone(request: HTTPConnection) -> bool:
@@ -49,6 +50,7 @@ def second(router: APIRouter, *, without: Collection[str] = ()) -> APIRouter:
     for route in router.routes:
         assert isinstance(route, APIRoute), "pages are made of routes"
         if route.path in without:
+            _desk_only.append(route.path_regex)
             continue
         twin = copy(route)
         twin.path = on_phone(route.path)
@@ -67,6 +69,8 @@ def find_phone(address: str) -> str:
     """The phone version of a page of ours, the page itself where there is none."""
     path, mark, query = address.partition("?")
     if not path.startswith("/") or path.startswith((f"{PREFIX}/", "//")):
+        return address
+    if any(page.match(path) for page in _desk_only):
         return address
     twin = on_phone(path)
     return twin + mark + query if any(page.match(twin) for page in _pages) else address

@@ -1,6 +1,6 @@
 """The routes as the settings set them up, in order: WeChat, SMS by each provider, mail. What is not set up is not there."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from uuid import UUID
@@ -19,6 +19,8 @@ from wechat.notices import ApiWechatSender
 from wechat.templates import WechatTemplates
 
 PAGES = {"issue": "/issues/{id}", "registration": "/registrations/{id}"}
+IN_WECHAT = {"issue": "/w/issues/{id}"}
+"""What a notice in WeChat opens; of a registration the first page there tells how it stands."""
 
 
 @asynccontextmanager
@@ -34,7 +36,8 @@ async def open_routes(
             templates = WechatTemplates.from_file(settings.wechat_templates)
             http = await stack.enter_async_context(open_http(app))
             client = WechatClient(app, http, sessions, Sealer(settings.pepper), clock)
-            routes.append(WechatRoute(ApiWechatSender(client, templates), templates, link))
+            there = page_link(settings.origin, IN_WECHAT, first="/w")
+            routes.append(WechatRoute(ApiWechatSender(client, templates), templates, there))
         for provider in open_providers(settings, clock):
             stack.push_async_callback(provider.close)
             routes.append(SmsRoute(provider))
@@ -43,11 +46,12 @@ async def open_routes(
         yield routes
 
 
-def page_link(origin: str) -> Link:
-    """Our own pages; where a message is about nothing that has one, the first page."""
+def page_link(origin: str, pages: Mapping[str, str] = PAGES, *, first: str = "/") -> Link:
+    """Our own pages; where a message is about nothing that has one, the first page. A link names the thing: whoever opens it sees
+    it only if they may."""
 
     def link(process: str | None, instance_id: UUID | None) -> str:
-        page = PAGES.get(process or "")
-        return origin + (page.format(id=instance_id) if page and instance_id else "/")
+        page = pages.get(process or "")
+        return origin + (page.format(id=instance_id) if page and instance_id else first)
 
     return link

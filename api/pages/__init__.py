@@ -8,6 +8,7 @@ from api.pages import (
     admin_offer,
     administration,
     answer_templates,
+    at_desk,
     audit,
     beside,
     captcha,
@@ -34,6 +35,7 @@ from api.pages import (
     task_list,
     wechat_bind,
     wechat_enter,
+    wechat_pictures,
 )
 from api.pages.error_page import error_page
 from api.phone import second
@@ -71,7 +73,7 @@ PARTS = (
     registrations,
 )
 # Doors of the WeChat version, and what it shows besides: the same routes once more, under /w.
-PHONE_ONLY = (wechat_enter, wechat_bind, my_wechat, my_page)
+PHONE_ONLY = (wechat_enter, wechat_bind, my_wechat, my_page, wechat_pictures)
 ON_PHONE_TOO = (
     sign_in,
     my_sessions,
@@ -107,5 +109,6 @@ router = join(
     [
         *(part.router for part in (*PARTS, *PHONE_ONLY)),
         *(second(part.router, without=AT_DESK_ONLY) for part in ON_PHONE_TOO),
+        at_desk.router,  # what is left
     ]
 )

@@ -22,6 +22,7 @@ from api.pages.applying import Application, find_application, licence_of, open_a
 from api.pages.captcha import CaptchaDep, CaptchaView, follow_wish, proof_of, view_captcha
 from api.pages.form_pages import Asked, PageNumber, split
 from api.pages.phones import errors_of, status_of
+from api.pages.picture_parts import PICTURES
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from api.pages.sign_in import tell_wait, wechat_way
@@ -35,7 +36,7 @@ from api.pages.work import (
     take_uploads,
     type_answers,
 )
-from api.phone import base_of, is_phone, on_phone
+from api.phone import base_of, is_phone
 from api.security import browser_key, client_ip, give_browser_key, make_browser_key
 from api.wechat import is_in_wechat
 from domain import applications
@@ -74,9 +75,9 @@ CORRECTABLE = (AnswersRefused, *FIELD_OF, PhoneDisabled)
 @router.get("/register")
 async def show_choice(request: Request, session: SessionDep, now: NowDep) -> Response:
     """With a card, or without; on a phone always without. In WeChat it is asked first whose it is: it is bound with the phone."""
-    begin = "/register/phone"
+    begin = f"{base_of(request)}/register/phone"
     if is_phone(request) and await find_waiting(session, browser_key(request), now) is None:
-        begin = wechat_way(request, on_phone(begin)) or on_phone(begin)
+        begin = wechat_way(request, begin) or begin
     return draw(request, "register/choose.html", begin=begin)
 
 
@@ -397,6 +398,7 @@ async def _draw_form(
             "files": f"{address}/licence",
             "most_bytes": wired.settings.attachment_max_bytes,
         },
+        pictures=f"{PICTURES}?challenge={challenge}",
     )
     return draw(
         request,

@@ -13,6 +13,7 @@ from api.pages import wording
 from api.pages.devices import name_device
 from api.pages.entry_names import entry_name
 from api.pages.menu import read_menu
+from api.pages.picture_parts import PicturesView, view_pictures
 from api.phone import base_of, find_phone, is_phone
 from api.security import csrf_token, give_browser_key, make_browser_key
 from domain.code_limits import in_words
@@ -112,12 +113,15 @@ def draw(request: Request, template: str, *, status: int = 200, **context: Any) 
     settings: Settings = request.app.state.wired.settings
     make_browser_key(request)
     frame = context.get("frame")
-    if is_phone(request) and context.get("work"):
-        context["work"] = context["work"].moved(find_phone)
+    pictures: PicturesView | None = None
+    if is_phone(request) and (work := context.get("work")):
+        pictures = view_pictures(request) if work.takes_files else None
+        context["work"] = (work.with_wechat() if pictures else work).moved(find_phone)
     html = _templates.get_template(f"w/{template}" if is_phone(request) else template).render(
         csrf=csrf_token(request),
         base=base_of(request),
         path=request.url.path,
+        pictures=pictures,
         demo=settings.demo,
         menu=read_menu(frame.held, request.url.path, may_act=frame.may_act) if frame else [],
         request_id=getattr(request.state, "request_id", ""),
@@ -125,6 +129,8 @@ def draw(request: Request, template: str, *, status: int = 200, **context: Any) 
         **context,
     )
     response = HTMLResponse(html, status)
+    if pictures:
+        response.headers["content-security-policy"] = pictures.policy
     give_browser_key(request, response)
     return response
 

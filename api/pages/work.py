@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 from starlette.datastructures import FormData, UploadFile
 
+from api.pages.picture_parts import PICTURES
 from api.pages.render import as_list
 from api.pages.wording import short_moment
 from api.wired import Wired
@@ -54,6 +55,7 @@ class Work:
     ways: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     files: Mapping[str, Attachment] = field(default_factory=dict[str, Attachment])
     upload: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    pictures: str = PICTURES
     templates: Sequence[tuple[str, Sequence[Any]]] | None = None
     """What may be put into the answer, by whose it is; None where nothing may be."""
 
@@ -65,6 +67,15 @@ class Work:
             draft_address=self.draft_address and move(self.draft_address),
             ways={key: (move(way), name) for key, (way, name) in self.ways.items()},
         )
+
+    def with_wechat(self) -> "Work":
+        """The same form, whose file fields also take pictures of WeChat's."""
+        return replace(self, upload={**self.upload, "wechat": self.pictures})
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether a file may be added to it."""
+        return any(one.kind == "filepicker" for one in walk(self.fields))
 
     @property
     def labels(self) -> set[str]:
@@ -175,7 +186,10 @@ def ways_out(actor: Actor) -> dict[str, tuple[str, str]]:
 
 def upload_of(wired: Wired) -> dict[str, Any]:
     """Where the script sends files, and how large they may be."""
-    return {"address": "/api/v1/attachments", "most_bytes": wired.settings.attachment_max_bytes}
+    return {
+        "address": "/api/v1/attachments",
+        "most_bytes": wired.settings.attachment_max_bytes,
+    }
 
 
 def button_of(view: TaskView) -> str:

@@ -35,7 +35,14 @@ THINGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "job_id": ("job", ("failed",)),
 }
 ONLY_READ = frozenset({"supply", "answered"})
-FIXED = {"code": "2303", "list_name": "kind", "year": "2027", "kind": "xlsx", "file_id": str(uuid4())}
+FIXED = {
+    "code": "2303",
+    "list_name": "kind",
+    "year": "2027",
+    "kind": "xlsx",
+    "file_id": str(uuid4()),
+    "path:path": "elsewhere",
+}
 
 ANSWERS: dict[str, dict[str, Any]] = {
     "draft": {"send": True},
@@ -145,7 +152,10 @@ FORMS: dict[str, dict[str, Any]] = {
     "POST /w/bind": {"challenge": "<session:staff>", "code": "000000"},
     "POST /w/bind/code": {"phone": "13912345678"},
 }
-QUERIES = {"/sign-in/code": "?challenge=<session:staff>"}
+QUERIES = {
+    "/sign-in/code": "?challenge=<session:staff>",
+    "/wechat/signature": "?url=http://127.0.0.1:8000/w/issues/new",
+}
 
 
 def at_desk(path: str) -> str:

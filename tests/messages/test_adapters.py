@@ -9,7 +9,7 @@ import pytest
 
 from mail.memory import MemoryMailSender
 from messages.adapters import MailRoute, SmsRoute, WechatRoute
-from messages.providers import page_link
+from messages.providers import IN_WECHAT, page_link
 from messages.routes import Outgoing, Route
 from messages.texts import Text
 from sending import AddressRefused, OperatorNeeded, TryLater, Uncertain
@@ -87,11 +87,11 @@ async def test_a_mail_about_nothing_leads_to_the_first_page(message: Outgoing) -
 
 async def test_a_notice_is_one_of_wechats_templates_or_none(message: Outgoing) -> None:
     wechat = MemoryWechatSender()
-    route = WechatRoute(wechat, TEMPLATES, page_link(ORIGIN))
+    route = WechatRoute(wechat, TEMPLATES, page_link(ORIGIN, IN_WECHAT, first="/w"))
     await route.send(replace(message, to="o-1"))
     [notice] = wechat.sent
     assert (notice.openid, notice.template, notice.title) == ("o-1", "issue.answered", message.title)
-    assert notice.url == f"{ORIGIN}/issues/{ISSUE}"
+    assert notice.url == f"{ORIGIN}/w/issues/{ISSUE}"
     assert (route.carries("issue.answered"), route.carries("issue.arrived")) == (True, False)
     with pytest.raises(Uncertain):
         await route.find(message, message.at)

@@ -1,6 +1,7 @@
 """The WeChat version's doors as a browser in WeChat meets them: in by openid, binding, unbinding, signing out, registering; what
 somebody else's link, a replayed one, and a WeChat that does not answer come to."""
 
+import hashlib
 import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -8,12 +9,12 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
 from sqlalchemy import text
 
-from api.pages import ON_PHONE_TOO, PHONE_ONLY
 from api.phone import find_phone
 from domain.wechat_bindings import bind_wechat
 from messages.sealing import Sealer
@@ -181,6 +182,18 @@ SECOND = text("""
     INSERT INTO membership (id, person_id, enterprise_id, display_name, position, roles, active, created_at)
     VALUES (gen_random_uuid(), :person, :enterprise, '', '', '{customs_affairs}', true, now())
 """)
+
+
+async def test_what_has_no_phone_version_is_the_desks_and_never_another_site(account: World) -> None:
+    staff = Visitor(_with_agent(account.browser("staff")))
+    for asked, led in (
+        ("/w/account/cards?added=1", "/account/cards?added=1"),
+        ("/w//evil.example", "/evil.example"),
+        ("/w/%5C%5Cevil.example", "/evil.example"),
+        ("/w/%2F%2Fevil.example", "/evil.example"),
+    ):
+        answer = await staff.client.get(asked)
+        assert (answer.status_code, answer.headers["location"]) == (303, led)
 
 
 class TestState:
@@ -470,14 +483,9 @@ class TestRegistering:
         assert await scalar(account, "SELECT count(*) FROM wechat_binding") == 0
 
 
-def test_every_page_with_a_phone_version_has_its_templates() -> None:
-    missing: set[str] = set()
-    for part in (*ON_PHONE_TOO, *PHONE_ONLY):
-        source = Path(part.__file__ or "").read_text()
-        missing |= {
-            name for name in re.findall(r'"([\w/]+\.html)"', source) if not (TEMPLATES / "w" / name).exists()
-        }
-    assert missing == set()
+def test_what_is_for_the_desk_only_has_no_phone_version_though_an_id_would_fit_there() -> None:
+    assert find_phone("/issues/export?q=1") == "/issues/export?q=1"
+    assert find_phone("/issues/01a21268-20cd-7c81-9a9f-909bc46c653d").startswith("/w/issues/")
 
 
 def test_links_on_phone_pages_lead_to_phone_pages_where_there_are_such() -> None:
@@ -487,3 +495,113 @@ def test_links_on_phone_pages_lead_to_phone_pages_where_there_are_such() -> None
             if not address.startswith("/w") and find_phone(address) != address:
                 strays.add(f"{template.name}: {address}")
     assert strays == set()
+
+
+class TestPictures:
+    """Chosen in WeChat, fetched by us, an upload like any other."""
+
+    async def reach_file_field(self, account: World, phone: Visitor, fake: FakeWechat) -> str:
+        await enter(phone, fake, "/w/enter?next=/w/register/phone")
+        address = await TestRegistering().begin(account, phone)
+        await phone.open(f"{address}?page=4")
+        found = re.search(r'data-wechat="([^"]+)"', phone.html)
+        assert found is not None
+        return unescape(found[1])
+
+    async def pick(self, phone: Visitor, address: str, media_id: str) -> httpx.Response:
+        return await phone.client.post(
+            address,
+            data={"media_id": media_id, "csrf_token": phone.hidden("csrf_token")},
+            headers={"accept": "application/json"},
+        )
+
+    async def test_only_pages_with_a_file_field_in_wechat_may_load_its_script(
+        self, account: World, phone: Visitor, fake: FakeWechat
+    ) -> None:
+        await self.reach_file_field(account, phone, fake)
+        address = phone.address
+        for page, loads in ((f"{address}?page=4", True), ("/w/register", False)):
+            answer = await phone.client.get(page)
+            policy = answer.headers["content-security-policy"]
+            assert ("https://res.wx.qq.com" in policy) == loads == ("jweixin" in answer.text)
+            assert "unsafe" not in policy
+        phone.client.headers["user-agent"] = "Mozilla/5.0 Safari"
+        answer = await phone.client.get(f"{address}?page=4")
+        assert "res.wx.qq.com" not in answer.headers["content-security-policy"] + answer.text
+        assert "data-wechat" not in answer.text and 'type="file"' in answer.text
+
+    async def test_a_page_of_ours_is_signed_and_nobody_elses(
+        self, account: World, phone: Visitor, fake: FakeWechat
+    ) -> None:
+        page = "http://127.0.0.1:8000/w/register/7?page=4"
+        signed = (await phone.client.get("/w/wechat/signature", params={"url": page})).json()
+        ticket = (await account.app.state.wired.wechat.client.get_ticket()).encode()
+        text_ = b"jsapi_ticket=%s&noncestr=%s&timestamp=%d&url=%s" % (
+            ticket,
+            signed["nonceStr"].encode(),
+            signed["timestamp"],
+            page.encode(),
+        )
+        assert signed["signature"] == hashlib.new("sha1", text_, usedforsecurity=False).hexdigest()
+        for stranger in ("https://evil.example/w/", "http://127.0.0.1:8000.evil.example/w/", "/w/", ""):
+            answer = await phone.client.get("/w/wechat/signature", params={"url": stranger})
+            assert answer.status_code == 404
+
+    async def test_the_licence_comes_from_wechat(
+        self, account: World, phone: Visitor, fake: FakeWechat
+    ) -> None:
+        address = await self.reach_file_field(account, phone, fake)
+        fake.media["M-1"] = (PNG, "image/png")
+        answer = await self.pick(phone, address, "M-1")
+        assert answer.status_code == 201
+        assert answer.json() | {"id": ""} == {
+            "id": "",
+            "name": "微信图片.png",
+            "size": len(PNG),
+            "type": "image/png",
+        }
+
+    @pytest.mark.parametrize(
+        ("media", "status"),
+        [
+            (None, 422),
+            ((b"<svg/>", "image/svg+xml"), 422),
+            ((b"MZ not a picture", "image/png"), 422),
+            ((b"\x89PNG" + b"0" * (10 * 1024 * 1024 + 1), "image/png"), 422),
+        ],
+    )
+    async def test_what_is_gone_or_no_picture_is_refused(
+        self, account: World, phone: Visitor, fake: FakeWechat, media: Any, status: int
+    ) -> None:
+        address = await self.reach_file_field(account, phone, fake)
+        if media:
+            fake.media["M-1"] = media
+        answer = await self.pick(phone, address, "M-1")
+        assert answer.status_code == status and answer.json()["detail"]
+        assert await scalar(account, "SELECT count(*) FROM attachment") == 0
+
+    async def test_nobody_has_anything_fetched_without_a_form_of_their_own(
+        self, account: World, phone: Visitor, fake: FakeWechat
+    ) -> None:
+        await self.reach_file_field(account, phone, fake)
+        fake.media["M-1"] = (PNG, "image/png")
+        for address, status in (
+            ("/w/wechat/pictures", 401),
+            (f"/w/wechat/pictures?challenge={uuid4()}", 404),
+        ):
+            assert (await self.pick(phone, address, "M-1")).status_code == status
+        assert fake.count("media/get") == 0
+
+    async def test_a_member_keeps_a_picture_and_an_officer_does_not(
+        self, account: World, fake: FakeWechat
+    ) -> None:
+        fake.media["M-1"] = (PNG, "image/png")
+        for name, status in (("staff", 201), ("handler", 403)):
+            visitor = Visitor(_with_agent(account.browser(name)))
+            await visitor.open("/account/sessions")
+            assert (await self.pick(visitor, "/w/wechat/pictures", "M-1")).status_code == status
+
+    async def test_a_silent_wechat_is_told(self, account: World, phone: Visitor, fake: FakeWechat) -> None:
+        address = await self.reach_file_field(account, phone, fake)
+        fake.misbehave("media/get", "drop")
+        assert (await self.pick(phone, address, "M-1")).status_code == 503

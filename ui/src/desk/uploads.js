@@ -9,16 +9,22 @@ export function attachUploads(box) {
   const name = box.dataset.upload;
 
   input.addEventListener("change", () => {
-    for (const file of input.files) add(file);
+    for (const file of input.files) addFile(file);
     input.value = "";
   });
   for (const kind of ["dragover", "dragleave", "drop"]) {
     box.addEventListener(kind, (event) => {
       event.preventDefault();
       box.classList.toggle("over", kind === "dragover");
-      if (kind === "drop") for (const file of event.dataTransfer.files) add(file);
+      if (kind === "drop") for (const file of event.dataTransfer.files) addFile(file);
     });
   }
+  // A picture that WeChat has already: our server fetches it from there.
+  box.addEventListener("wechat:picture", (event) => {
+    const form = new FormData();
+    form.append("media_id", event.detail);
+    add({ name: "微信图片", size: 0 }, box.dataset.wechat, form);
+  });
   list.addEventListener("click", (event) => {
     const button = event.target.closest("[data-remove]");
     if (!button) return;
@@ -27,7 +33,13 @@ export function attachUploads(box) {
     list.dispatchEvent(new CustomEvent("draft:changed", { bubbles: true }));
   });
 
-  function add(file) {
+  function addFile(file) {
+    const form = new FormData();
+    form.append("file", file);
+    add(file, box.dataset.address, form);
+  }
+
+  function add(file, address, form) {
     const most = Number(box.dataset.mostBytes);
     const item = document.createElement("li");
     item.className = "file";
@@ -42,7 +54,7 @@ export function attachUploads(box) {
     bar.value = 0;
     bar.setAttribute("aria-label", `正在上传 ${file.name}`);
     item.append(bar);
-    upload(file, bar).then(
+    upload(address, form, bar).then(
       (stored) => show(item, bar, stored),
       (problem) => { bar.remove(); fail(item, problem.message); },
     );
@@ -66,10 +78,10 @@ export function attachUploads(box) {
     item.append(part("span", "small", words), removal(item.querySelector(".name").textContent));
   }
 
-  function upload(file, bar) {
+  function upload(address, form, bar) {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
-      request.open("POST", box.dataset.address);
+      request.open("POST", address);
       for (const [header, value] of Object.entries(csrfHeaders())) request.setRequestHeader(header, value);
       request.setRequestHeader("Accept", "application/json");
       request.upload.addEventListener("progress", (event) => {
@@ -81,8 +93,6 @@ export function attachUploads(box) {
         else reject(new Error(body.detail ?? "没有上传成功，请重试。"));
       });
       request.addEventListener("error", () => reject(new Error("没有上传成功，请检查网络后重试。")));
-      const form = new FormData();
-      form.append("file", file);
       request.send(form);
     });
   }
