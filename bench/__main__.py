@@ -1,4 +1,4 @@
-"""`./dev bench [--quick] [completion|throughput|lists|startup|card …]`: measure, print ratios first, and write
+"""`./dev bench [--quick] [completion|throughput|lists|startup|card|messages …]`: measure, print ratios first, and write
 bench/results/*.json."""
 
 import argparse
@@ -13,13 +13,13 @@ from typing import Any
 import uvloop
 
 from api.logs import configure_logging
-from bench import card, completion, lists, startup, throughput
+from bench import card, completion, lists, messages, startup, throughput
 from bench.world import World, machine, open_database, open_world
 from settings import Settings
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("completion", "throughput", "lists", "startup", "card")
-QUICK_LEVELS, QUICK_SAMPLES, QUICK_TASKS = (0, 5, 100), 15, 60
+PARTS = ("completion", "throughput", "lists", "startup", "card", "messages")
+QUICK_LEVELS, QUICK_SAMPLES, QUICK_TASKS, QUICK_MESSAGES = (0, 5, 100), 15, 60, 1_000
 
 
 async def measure(parts: list[str], *, quick: bool) -> dict[str, Any]:
@@ -46,6 +46,9 @@ async def _measure_part(part: str, world: World, quick: bool) -> dict[str, Any]:
         )
     if part == "throughput":
         return await (throughput.measure(world, QUICK_TASKS) if quick else throughput.measure(world))
+    if part == "messages":
+        quick_ = (QUICK_MESSAGES, QUICK_SAMPLES)
+        return await (messages.measure(world, *quick_) if quick else messages.measure(world))
     return await lists.measure(world)
 
 
@@ -67,6 +70,8 @@ def show(results: dict[str, Any]) -> None:
         _show_rows("start-up", rows)
     if rows := results.get("card"):
         _show_rows("a card's token", rows)
+    if rows := results.get("messages"):
+        _show_rows("sending messages", rows)
 
 
 def _show_rows(title: str, rows: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ async def measure(world: World, tasks_a_run: int = TASKS_A_RUN) -> dict[str, Any
     cast = Cast.of(world)
     figures: dict[str, Any] = {}
     for workers in WORKERS:
-        with _served(world, workers) as port:
+        with served(world, workers) as port:
             for clients in CLIENTS:
                 ours: list[float] = []
                 by_hand: list[float] = []
@@ -75,7 +75,7 @@ async def _complete_all(port: int, token: str, path: str, tasks: list[UUID]) -> 
 
 
 @contextmanager
-def _served(world: World, workers: int) -> Iterator[int]:
+def served(world: World, workers: int) -> Iterator[int]:
     """`workers` processes of the product and the twin on one listening socket; its port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

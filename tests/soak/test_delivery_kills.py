@@ -19,8 +19,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from db.session import make_sessions, sqlalchemy_url
+from tests.messages.outside import READ, WAYS, Outside, open_outside
 from tests.sms.fake_tencent import Order
-from tests.soak.outside import READ, WAYS, Outside, open_outside
 
 ROOT = Path(__file__).parents[2]
 POINTS = (
@@ -71,7 +71,7 @@ async def run_worker(outside: Outside, database_url: str, *death: str) -> int:
         str(outside.ahead_s),
         *death,
         cwd=ROOT,
-        env={**os.environ, **outside.settings},
+        env={**os.environ, **outside.environment},
         stdout=subprocess.DEVNULL,
     )
     return await process.wait()
@@ -156,7 +156,7 @@ class Worker:
     """`qingling worker` in a process of its own: the product's, with its own clock, started again after every kill."""
 
     def __init__(self, outside: Outside, database_url: str, folder: Path) -> None:
-        self._environment = {**os.environ, **outside.settings, "QINGLING_DATABASE_URL": database_url}
+        self._environment = {**os.environ, **outside.environment, "QINGLING_DATABASE_URL": database_url}
         self._folder = folder
         self._outside = outside
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,7 +1,7 @@
-"""The world outside a worker, for proofs in which it dies: an SMS provider, an official account and a mail server on this machine
-that keep what they took, people who can be reached over each, and what a worker's settings need to reach them.
+"""The world outside a worker: an SMS provider, an official account and a mail server on this machine that keep what they took,
+people who can be reached over each, and what a worker's settings need to reach them.
 
-Every message carries a number in its title: so what a provider took is held against what was queued.
+What `queue` queues carries a number in its title: so what a provider took is held against what was queued.
 """
 
 import asyncio
@@ -31,7 +31,14 @@ from tests.wechat.fake_wechat import SECRET, FakeWechat
 
 TEMPLATE = "5bK9m0mFqhQy6u0o1z3r7w8x2c4v6b8n0m1A3s5D7f9"
 SUBSCRIPTION = "9nLIlbOQZC5Y89AZteFEux3WCXRRRG5Wfzkpssu4bLI"
-SMS_TEMPLATES = 'tencent:\n  issue.answered: {id: "1001"}\n'
+SMS_TEMPLATES = """
+tencent:
+  issue.answered: {id: "1001"}
+  code_sign_in: {id: "1002", parameters: [code, minutes]}
+  issue.unknown: {id: "1999"}
+  issue.incomplete: {id: "1002"}
+  issue.unfilled: {id: "1002", parameters: [what_nobody_fills]}
+"""
 WECHAT_TEMPLATES = f"""
 [templates."issue.answered"]
 kind = "template"
@@ -81,10 +88,15 @@ class Outside:
     tencent: FakeTencent
     wechat: FakeWechat
     mail: FakeMailServer
-    settings: dict[str, str]
+    values: dict[str, Any]
     ahead_s: float = 0
     people: list[UUID] = field(default_factory=list[UUID])
     queued: int = 0
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings, for a worker in a process of its own."""
+        return {f"QINGLING_{name.upper()}": str(value) for name, value in self.values.items()}
 
     def clock(self) -> datetime:
         """The time, as the providers have it."""
@@ -148,7 +160,7 @@ async def open_outside(folder: Path) -> AsyncIterator[Outside]:
     wechat.templates |= {TEMPLATE: {"thing1"}, SUBSCRIPTION: {"thing1"}}
     with FakeTencent() as tencent, wechat:
         async with serve(certificate) as mail:
-            tencent.account.templates["1001"] = Approved(0)
+            tencent.account.templates |= {"1001": Approved(0), "1002": Approved(2, for_codes=True)}
             tencent.account.returns_context = True
             values: dict[str, Any] = {
                 "sms_providers": "tencent",
@@ -167,8 +179,7 @@ async def open_outside(folder: Path) -> AsyncIterator[Outside]:
                 "secret_key": "the same for every worker",
                 "demo": "1",
             }
-            settings = {f"QINGLING_{name.upper()}": str(value) for name, value in values.items()}
-            outside = Outside(tencent, wechat, mail, settings)
+            outside = Outside(tencent, wechat, mail, values)
             tencent.account.clock = outside.clock
             wechat.clock = lambda: outside.clock().timestamp()
             carriers = asyncio.create_task(_report(tencent))
