@@ -77,11 +77,13 @@ def web(
 def worker(data: DataDir = None, demo: Demo = None, parent: Parent = None) -> None:
     """只启动后台作业：发消息、到期提醒。"""
     settings = read_settings(data_dir=data, demo=demo)
+    import uvloop
+
     from api.serving import wait_for_word
     from wiring import run_worker
 
     database_url = wait_for_word(parent)
-    run_or_explain(lambda: asyncio.run(run_worker(settings, database_url or find_database(settings))))
+    run_or_explain(lambda: uvloop.run(run_worker(settings, database_url or find_database(settings))))
 
 
 @app.command()

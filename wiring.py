@@ -41,6 +41,7 @@ from engine.instances import Engine
 from engine.validation import validate
 from messages.codes import CodeOutbox
 from messages.delivery import Delivery
+from messages.jobs import CODES
 from messages.limits import Limits
 from messages.providers import open_routes
 from messages.routes import DemoRoute, Route
@@ -168,15 +169,18 @@ async def run_web(settings: Settings, database_url: str, listener: socket.socket
 
 async def run_worker(settings: Settings, database_url: str) -> None:
     """Deliver messages and fire due timers until a signal ends it; what is under way is finished."""
+    from api.serving import settle_memory
+
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with (
         open_parts(settings, database_url) as wired,
-        jobs.open_jobs(database_url, connections=settings.worker_jobs),
+        jobs.open_jobs(database_url, connections=settings.worker_jobs + CODES_AT_ONCE),
         open_message_routes(wired) as routes,
     ):
         tell_unknown_years(wired.calendar, read_clock())
+        settle_memory()
         working = [asyncio.create_task(job) for job in build_work(wired, routes)]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*working, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -198,15 +202,12 @@ def build_work(wired: Wired, routes: Sequence[Route]) -> list[Any]:
         find_addresses,
         read_clock,
         limits=Limits.of(settings),
-        most_jobs=settings.worker_jobs,
     )
-    context = {"delivery": delivery, "wired": wired}
+    context, stop_s = {"delivery": delivery, "wired": wired}, settings.stop_timeout_s
+    others = jobs.list_queues() - {CODES}
     return [
-        jobs.run_worker(
-            context,
-            concurrency=settings.worker_jobs + CODES_AT_ONCE,
-            stop_timeout_s=settings.stop_timeout_s,
-        ),
+        jobs.run_worker(context, queues={CODES}, concurrency=CODES_AT_ONCE, stop_timeout_s=stop_s),
+        jobs.run_worker(context, queues=others, concurrency=settings.worker_jobs, stop_timeout_s=stop_s),
         run_timers(wired),
     ]
 

@@ -4,7 +4,7 @@ A job is enqueued inside the caller's transaction (`defer`), so it exists exactl
 need to run (sessions, channels, the engine) comes from wiring as the worker's context.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -69,14 +69,22 @@ async def defer(
     await execute(session, DEFER_JOB, job_parameters(task, priority=priority, at=at, **arguments))
 
 
+def list_queues() -> set[str]:
+    """Every queue that a registered task has."""
+    return {task.queue for task in jobs.tasks.values()}
+
+
 async def run_worker(
     context: Mapping[str, Any],
     *,
+    queues: Collection[str] | None = None,
     concurrency: int = 4,
     stop_timeout_s: float = 20,
 ) -> None:
-    """Work on jobs until cancelled, in this process; running ones get `stop_timeout_s` to end. Needs `open_jobs`."""
+    """Work on the jobs of these queues (None: of all) until cancelled, in this process; running ones get `stop_timeout_s` to
+    end. Needs `open_jobs`."""
     await jobs.run_worker_async(
+        queues=sorted(list_queues() if queues is None else queues),
         concurrency=concurrency,
         additional_context=dict(context),
         install_signal_handlers=False,

@@ -5,8 +5,7 @@ again, and the provider is asked before anything is sent a second time (docs/adr
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -55,7 +54,6 @@ class Delivery:
         clock: Callable[[], datetime],
         *,
         limits: Limits | None = None,
-        most_jobs: int = 1,
         watch: Callable[[str], None] = _watch_nothing,
     ) -> None:
         self.sessions = sessions
@@ -63,26 +61,11 @@ class Delivery:
         self._office = Office(tuple(routes), sealer, find_recipients, limits or Limits())
         self._pace = Pace(self._office.limits.per_second)
         self._watch = watch
-        self._most_jobs, self._jobs = most_jobs, 0
 
     @property
     def routes(self) -> Sequence[Route]:
         """The routes there are, in order."""
         return self._office.routes
-
-    @property
-    def has_room(self) -> bool:
-        """Whether one more job may deliver notices beside those that do: the rest of the worker's places is for codes."""
-        return self._jobs < self._most_jobs
-
-    @contextmanager
-    def in_room(self) -> Iterator[None]:
-        """One job that delivers notices."""
-        self._jobs += 1
-        try:
-            yield
-        finally:
-            self._jobs -= 1
 
     async def deliver(self, ids: Sequence[UUID], *, until: datetime | None = None) -> list[Retry]:
         """Try each of these messages that is due and unclaimed, a few at a time, over one route after the other as long as there

@@ -1,5 +1,5 @@
-"""The jobs of messages: deliver (with room left for codes, so that nothing slow stands before them), every minute take back what
-a dead worker left behind, and fetch what providers report."""
+"""The jobs of messages: deliver (codes have a queue and workers of their own: nothing slow stands before them), every minute take
+back what a dead worker left behind, and fetch what providers report."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,27 +18,20 @@ from messages.delivery import Delivery, Retry
 from messages.reports import pull, record_reports
 from sending import Report
 
-QUEUE = "messages"
+QUEUE, CODES = "messages", "codes"
 URGENT = 10
 DEAD_AFTER_S = 30  # a worker's heartbeat is every 10 seconds
 SLICE = timedelta(seconds=10)
-NO_ROOM = timedelta(seconds=2)
 AGAIN = RetryStrategy(max_attempts=20, exponential_wait=2)
 
 
 @jobs.task(name="deliver_messages", queue=QUEUE, pass_context=True, retry=AGAIN)
 async def deliver_messages(context: JobContext, ids: list[str]) -> None:
     """Deliver these messages for some seconds; the rest, and what has to be looked at later, gets jobs of its own."""
-    delivery: Delivery = context.additional_context["delivery"]
-    now = delivery.read_clock()
-    if not delivery.has_room:
-        return await _defer(deliver_messages, [Retry(UUID(id_), now + NO_ROOM) for id_ in ids])
-    with delivery.in_room():
-        await _deliver(deliver_messages, delivery, ids)
-    return None
+    await _deliver(deliver_messages, context.additional_context["delivery"], ids)
 
 
-@jobs.task(name="deliver_codes", queue=QUEUE, priority=URGENT, pass_context=True, retry=AGAIN)
+@jobs.task(name="deliver_codes", queue=CODES, priority=URGENT, pass_context=True, retry=AGAIN)
 async def deliver_codes(context: JobContext, ids: list[str]) -> None:
     """Deliver these codes: people wait for them at the screen."""
     await _deliver(deliver_codes, context.additional_context["delivery"], ids)

@@ -74,8 +74,6 @@ async def record_try(session: AsyncSession, errand: Errand, ending: Ending, now:
     route = (errand.route.channel, errand.route.provider)
     if isinstance(ending, OperatorNeeded):
         await alarms.sound(session, route, ending.code, ending.explanation, now)
-    elif isinstance(ending, Receipt):
-        await alarms.close(session, route, now)
     return result if mine else None
 
 

@@ -68,6 +68,7 @@ _SETTLE = f"""
     RETURNING m.id
 """
 
+# What was accepted says that nothing is wrong with its route any more.
 RECORD_TRY: TextClause = text(f"""
     WITH ended AS (
         UPDATE message_attempt SET ended_at = CAST(:now AS timestamptz), outcome = CAST(:outcome AS text),
@@ -75,6 +76,10 @@ RECORD_TRY: TextClause = text(f"""
             explanation = CAST(:explanation AS text), reference = CAST(:reference AS text), answer = CAST(:answer AS text)
         WHERE id = :attempt_id
             AND (outcome IS NULL OR CAST(:outcome AS text) = 'accepted' OR (outcome = 'uncertain' AND answer IS NULL))
+    ), works AS (
+        UPDATE message_alarm SET closed_at = CAST(:now AS timestamptz)
+        WHERE channel = CAST(:channel AS text) AND provider = CAST(:provider AS text) AND closed_at IS NULL
+            AND CAST(:outcome AS text) = 'accepted'
     ) {_SETTLE}
 """)
 

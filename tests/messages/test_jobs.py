@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import text
 
-from db.jobs import jobs, open_jobs, run_worker
-from messages.jobs import deliver_codes, deliver_messages, pull_reports_often, recover_work
+from db.ids import uuid7
+from db.jobs import jobs, list_queues, open_jobs, run_worker
+from messages.jobs import CODES, deliver_messages, pull_reports_often, recover_work
+from messages.routes import MemoryRoute, Outgoing
 from messages.texts import by_sms
-from sending import Report, TryLater
+from sending import Receipt, Report, TryLater
 
 
 def context_of(delivery: Any) -> Any:
@@ -66,21 +68,36 @@ async def test_what_has_to_be_looked_at_later_gets_one_job_for_each_moment(
 
 
 async def test_notices_leave_room_for_codes(post: Any, database_url: str) -> None:
-    """A worker that is full of notices puts the next ones off; a code goes at once."""
-    notice = await post.queue()
-    code = await post.queue(person_id=None, to_phone="+8613800000001", text=by_sms("码", "码"), is_code=True)
-    delivery = post.delivery
+    """A worker whose places for notices all wait for a slow provider sends a code at once."""
+    came = asyncio.Event()
+
+    class Slow(MemoryRoute):
+        async def send(self, message: Outgoing) -> Receipt:
+            if message.code is None:
+                await came.wait()
+            receipt = await super().send(message)
+            came.set()
+            return receipt
+
+    post.routes = [slow := Slow()]
+    notices = [await post.queue() for _ in range(3)]
+    id_ = uuid7()
+    sealed = post.sealer.seal("493817", id_)
+    code = {"id": id_, "sealed": sealed, "is_code": True, "person_id": None, "to_phone": "+8613800000001"}
+    await post.queue(**code, text=by_sms("码", "码"))
+    context = {"delivery": post.delivery}
     async with open_jobs(database_url):
-        with delivery.in_room():
-            assert not delivery.has_room
-            await deliver_messages.func(context_of(delivery), [str(notice)])
-            await deliver_codes.func(context_of(delivery), [str(code)])
-        assert [one.message_id for one in post.sms.sent] == [code]
-        assert delivery.has_room
-        await deliver_messages.func(context_of(delivery), [str(notice)])
-    assert [one.message_id for one in post.sms.sent] == [code, notice]
-    [*_, (task, arguments)] = await post.jobs()
-    assert (task, arguments) == ("deliver_messages", {"ids": [str(notice)]})
+        workers = [
+            asyncio.create_task(run_worker(context, queues=queues, concurrency=1, stop_timeout_s=5))
+            for queues in (list_queues() - {CODES}, {CODES})
+        ]
+        async with asyncio.timeout(20):
+            while len(slow.sent) < 4:
+                await asyncio.sleep(0.02)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    assert [one.message_id for one in slow.sent] == [id_, *notices]
 
 
 async def test_reports_are_pulled_and_what_did_not_arrive_gets_its_job(post: Any, database_url: str) -> None:
