@@ -20,6 +20,7 @@ from domain.exceptions import PhoneRefused
 from domain.models import PhoneRequest
 from domain.people import normalise_phone
 from domain.phones import WRONG, move_phone
+from domain.wechat_bindings import unbind_wechat
 
 PURPOSE = "lost_phone"
 DECIDERS = ("registrar", "system_admin")
@@ -179,7 +180,10 @@ async def decide_request(
     session: AsyncSession, actor: Actor, request: RequestView, *, change: bool, reason: str, now: datetime
 ) -> bool:
     """Change the number after having checked who asks, or refuse; False when somebody has decided before. All sessions
-    of the person end. Raises PhoneRefused without a reason, for an old number nobody has, for a new one somebody has."""
+    of the person end, and the WeChat on the lost phone signs in no more.
+
+    Raises PhoneRefused without a reason, for an old number nobody has, for a new one somebody has.
+    """
     reason = reason.strip()
     if not 0 < len(reason) <= LONGEST_REASON:
         raise PhoneRefused(
@@ -200,6 +204,7 @@ async def decide_request(
         if change and request.person_id:
             phone = request.new_phone
             await move_phone(session, request.person_id, phone, actor=actor, reason=reason, now=now)
+            await unbind_wechat(session, request.person_id, now, actor=actor)  # it is on the lost phone
     await audit.record(
         session,
         "decide_phone_request",

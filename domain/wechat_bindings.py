@@ -71,12 +71,12 @@ async def bind_wechat(
     await _record(session, "bind_wechat", actor, person_id, {}, now)
 
 
-async def unbind_wechat(session: AsyncSession, actor: Actor, now: datetime) -> bool:
+async def unbind_wechat(session: AsyncSession, person_id: UUID, now: datetime, *, actor: Actor) -> bool:
     """This person has no WeChat here any more, and what it had signed in is signed out; False when they had none."""
-    if await session.scalar(UNBIND, {"person_id": actor.person_id}) is None:
+    if await session.scalar(UNBIND, {"person_id": person_id}) is None:
         return False
-    ended = (await session.execute(END_OWN, {"person_id": actor.person_id, "now": now})).all()
-    await _record(session, "unbind_wechat", actor, actor.person_id, {"sessions": len(ended)}, now)
+    ended = (await session.execute(END_OWN, {"person_id": person_id, "now": now})).all()
+    await _record(session, "unbind_wechat", actor, person_id, {"sessions": len(ended)}, now)
     return True
 
 

@@ -41,7 +41,7 @@ async def show_binding(
 @router.post(f"{ADDRESS}/unbind", dependencies=[allow(*ENTERPRISE, while_suspended=True)])
 async def unbind(request: Request, session: SessionDep, actor: ActorDep, now: NowDep) -> Response:
     """No longer; whoever is signed in here by it is signed out, and not signed in again before they ask for it."""
-    await unbind_wechat(session, actor, now)
+    await unbind_wechat(session, actor.person_id, now, actor=actor)
     token = session_token(request)
     if token is not None and await load_actor(session, token, now) is not None:
         return go_to(f"{ADDRESS}?unbound=true")

@@ -103,8 +103,8 @@ async def test_a_wechat_is_one_persons_who_proved_it_last(
     assert await wechat_bindings.bound_at(session, actor.person_id) is None
     await wechat_bindings.bind_wechat(session, other.person_id, "o-2", now, actor=other)
     assert await wechat_bindings.find_person(session, "o-1") is None
-    assert await wechat_bindings.unbind_wechat(session, other, now)
-    assert not await wechat_bindings.unbind_wechat(session, other, now)
+    assert await wechat_bindings.unbind_wechat(session, other.person_id, now, actor=other)
+    assert not await wechat_bindings.unbind_wechat(session, other.person_id, now, actor=other)
     assert await wechat_bindings.find_person(session, "o-2") is None
 
 

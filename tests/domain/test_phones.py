@@ -24,6 +24,7 @@ from domain.lost_phones import (
 from domain.models import Person, SignInChallenge
 from domain.phones import ChangeCodes, ask_change_codes, change_phone
 from domain.sessions import SessionLimits, list_sessions, load_actor, start_session
+from domain.wechat_bindings import bind_wechat, find_person
 
 NEW = "13712345678"
 
@@ -246,6 +247,17 @@ async def registrar(world: Any) -> Actor:
 @pytest.fixture
 async def system_admin(world: Any) -> Actor:
     return await world.officer("system_admin:2300")
+
+
+async def test_the_wechat_on_a_lost_phone_signs_in_no_more(
+    desk: Desk, world: Any, registrar: Actor, session: AsyncSession, now: datetime
+) -> None:
+    member = await world.member(await world.enterprise(), "executive")
+    await bind_wechat(session, member.person_id, "oLost", now, actor=member)
+    await desk.request(member.phone)
+    assert await find_person(session, "oLost") == member.person_id, "anybody may ask"
+    assert await desk.decide(registrar)
+    assert await find_person(session, "oLost") is None
 
 
 async def test_a_request_for_a_members_number_goes_to_the_registrar_of_the_office(

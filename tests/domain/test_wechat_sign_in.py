@@ -205,7 +205,7 @@ class TestUnbinding:
         await bind_wechat(session, actor.person_id, OPENID, now, actor=actor)
         by_wechat = await enter(session, now)
         assert by_wechat is not None
-        assert await unbind_wechat(session, actor, now)
+        assert await unbind_wechat(session, actor.person_id, now, actor=actor)
         assert await load_actor(session, by_wechat.token, now) is None
         assert await load_actor(session, by_code.token, now) is not None
         assert await enter(session, now) is None

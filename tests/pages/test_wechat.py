@@ -4,6 +4,7 @@ somebody else's link, a replayed one, and a WeChat that does not answer come to.
 import hashlib
 import re
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
@@ -14,8 +15,10 @@ from uuid import uuid4
 import httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.pool import QueuePool
 
 from api.phone import find_phone
+from api.wechat import WechatDoor
 from domain.wechat_bindings import bind_wechat
 from messages.sealing import Sealer
 from tests.api.applying import add_applicant
@@ -270,9 +273,26 @@ class TestWechatFails:
         await enter(phone, fake)
         assert phone.status == 503 and "微信暂时没有应答" in phone.html and "验证码登录" in phone.html
 
-    async def test_a_silent_wechat_is_not_waited_for_long_and_holds_no_connection(
-        self, world: World, fake: FakeWechat
+    async def test_no_transaction_is_open_while_wechat_is_asked(
+        self, account: World, phone: Visitor, fake: FakeWechat
     ) -> None:
+        await bind(account)
+        pool = account.wired.database.pool
+        assert isinstance(pool, QueuePool)
+        busy: list[int] = []
+
+        class Watched(WechatDoor):
+            async def find_openid(self, code: str) -> str:
+                busy.append(pool.checkedout())
+                return await super().find_openid(code)
+
+        wired = account.app.state.wired
+        door = Watched(wired.wechat.client, wired.wechat.origin, wired.wechat.keys)
+        account.app.state.wired = replace(wired, wechat=door)
+        await enter(phone, fake, "/w/me/wechat")
+        assert (phone.address, busy) == ("/w/me/wechat", [0])
+
+    async def test_a_silent_wechat_is_not_waited_for_long(self, world: World, fake: FakeWechat) -> None:
         fake.misbehave("sns/oauth2/access_token", "silent")
         async with with_wechat(world, fake, timeout_s=0.3):
             phone = in_wechat(world)
