@@ -4,6 +4,7 @@ the person and the address, so that it is good for exactly this address and noth
 import hashlib
 import hmac
 import re
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,11 +22,15 @@ ADDRESS = re.compile(
 )
 VALID_FOR = timedelta(days=2)
 
+WAIT = timedelta(minutes=1)
+
 SAVE = text("""
     INSERT INTO person_mail (person_id, address, given_at) VALUES (:person_id, :address, :now)
     ON CONFLICT (person_id) DO UPDATE SET address = excluded.address, given_at = excluded.given_at, confirmed_at = NULL
 """)
 FORGET = text("DELETE FROM person_mail WHERE person_id = :person_id RETURNING person_id")
+LAST_GIVEN = text("SELECT given_at FROM person_mail WHERE person_id = :person_id FOR UPDATE")
+STATE = text("SELECT address, confirmed_at FROM person_mail WHERE person_id = :person_id")
 READ = text("SELECT address, given_at, confirmed_at FROM person_mail WHERE person_id = :person_id FOR UPDATE")
 CONFIRM = text("UPDATE person_mail SET confirmed_at = :now WHERE person_id = :person_id")
 
@@ -37,9 +42,26 @@ async def give_mail(
     address = address.strip()
     if not ADDRESS.fullmatch(address) or len(address.partition("@")[0]) > 64:
         raise MailRefused
+    last = await session.scalar(LAST_GIVEN, {"person_id": actor.person_id})
+    if last is not None and now - last < WAIT:
+        raise MailRefused("确认邮件刚刚发出，请查收；没有收到的，请一分钟后再试。")
     await session.execute(SAVE, {"person_id": actor.person_id, "address": address, "now": now})
     await _record(session, "change_mail", actor, now)
     return address, _make_token(secret, actor.person_id, address, now)
+
+
+@dataclass(frozen=True)
+class MailState:
+    """Somebody's address, and whether it is confirmed: only then messages go there."""
+
+    address: str = field(repr=False)
+    is_confirmed: bool
+
+
+async def read_mail(session: AsyncSession, person_id: UUID) -> MailState | None:
+    """This person's address; None where they have given none."""
+    row = (await session.execute(STATE, {"person_id": person_id})).one_or_none()
+    return MailState(row.address, row.confirmed_at is not None) if row else None
 
 
 async def confirm_mail(session: AsyncSession, actor: Actor, token: str, secret: bytes, now: datetime) -> None:

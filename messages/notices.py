@@ -42,7 +42,7 @@ MARK_ALL: TextClause = text("""
 """)
 MARK_ABOUT: TextClause = text("""
     UPDATE message SET read_at = :now
-    WHERE person_id = :person_id AND read_at IS NULL AND instance_id = :instance_id
+    WHERE person_id = :person_id AND read_at IS NULL AND instance_id = :instance_id RETURNING id
 """)
 
 
@@ -95,6 +95,7 @@ async def mark_all_read(session: AsyncSession, person_id: UUID, newest: UUID, no
     await session.execute(MARK_ALL, {"person_id": person_id, "newest": newest, "now": now})
 
 
-async def mark_about_read(session: AsyncSession, person_id: UUID, instance_id: UUID, now: datetime) -> None:
-    """I have opened what they are about."""
-    await session.execute(MARK_ABOUT, {"person_id": person_id, "instance_id": instance_id, "now": now})
+async def mark_about_read(session: AsyncSession, person_id: UUID, instance_id: UUID, now: datetime) -> int:
+    """I have opened what they are about; how many that were."""
+    parameters = {"person_id": person_id, "instance_id": instance_id, "now": now}
+    return len((await session.scalars(MARK_ABOUT, parameters)).all())

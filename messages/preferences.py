@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from messages.exceptions import PreferencesRefused
 from messages.limits import QuietHours
-from messages.topics import CHANNELS, CHOSEN_TOPICS
+from messages.topics import CHANNELS, CHOSEN_TOPICS, MAIL, WECHAT
+from settings import Settings
 
 READ: TextClause = text(
     "SELECT off, quiet_from, quiet_to FROM message_preference WHERE person_id = :person_id"
@@ -63,6 +64,18 @@ async def save_preferences(
             "now": now,
         },
     )
+
+
+def default_quiet(settings: Settings) -> QuietHours | None:
+    """The operator's quiet hours, for whoever has chosen none."""
+    return QuietHours.read(settings.quiet_hours)
+
+
+def channels_of(settings: Settings) -> list[str]:
+    """The channels that this installation has; the demo has all."""
+    missing = {MAIL} if settings.mail_host is None else set[str]()
+    missing |= {WECHAT} if settings.wechat_app_id is None else set[str]()
+    return [name for name in CHANNELS if settings.demo or name not in missing]
 
 
 def read_quiet(start: str, end: str) -> QuietHours | None:

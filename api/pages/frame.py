@@ -1,6 +1,6 @@
 """What stands around every page of somebody who has signed in: who I am, for whom I act, what waits for me."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -19,6 +19,7 @@ from domain.models import CustomsOffice
 from domain.models.people import ENTERPRISE_ROLES
 from domain.people import list_memberships
 from domain.suspension import find_reason
+from messages.notices import count_unread
 from tasks import inbox
 from tasks.exceptions import NotAllowed
 
@@ -55,10 +56,15 @@ class Frame:
     may_raise: bool
     mine: int
     claimable: int
+    unread_notices: int = 0
     suspended_for: str | None = None
     others: tuple[Other, ...] = ()
     offer: Offer | None = None
     notice: RegistrationNotice | None = None
+
+    def after_reading(self, count: int) -> "Frame":
+        """When so many of the unread notices have been read with this page."""
+        return replace(self, unread_notices=max(0, self.unread_notices - count))
 
     @property
     def may_act(self) -> bool:
@@ -102,6 +108,7 @@ async def frame_of(session: AsyncSession, actor: Actor) -> Frame:
         suspended_for=await find_reason(session, actor),
         mine=counts["mine"],
         claimable=counts["claimable"],
+        unread_notices=await count_unread(session, actor.person_id),
         others=others,
         offer=await find_offer_to(session, actor) if actor.membership_id else None,
         notice=await tell_registration(session, actor),

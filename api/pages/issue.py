@@ -17,6 +17,7 @@ from api.pages.route import page_router
 from api.pages.wording import moment
 from api.pages.work import Work, draw_work
 from domain.exceptions import CannotWithdraw
+from messages.notices import mark_about_read
 from tasks import inbox, issues, unread
 from tasks.details import OpenTask, get_issue
 
@@ -46,6 +47,7 @@ async def show_issue(
     """The whole issue. Raises NotFound for whoever may not read it."""
     await wired.calendar.refresh(session, now)
     await unread.mark_seen(session, actor, issue_id, now)
+    frame = frame.after_reading(await mark_about_read(session, actor.person_id, issue_id, now))
     issue = await view_issue(session, wired, actor, issue_id, now, history=True)
     work: Work | None = None
     below = next(

@@ -17,6 +17,7 @@ from api.pages.registration_view import tell_state, view_registration
 from api.pages.render import draw
 from api.pages.route import page_router
 from domain.lists import list_choices
+from messages.notices import mark_about_read
 from tasks.details import OpenTask
 from tasks.registrations import RegistrationFilter, count_registrations, list_registrations
 
@@ -84,6 +85,7 @@ async def show_one(
     """The whole registration. Raises NotFound for whoever may not read it."""
     await wired.calendar.refresh(session, now)
     view = await view_registration(session, wired, actor, registration_id, now, history=True)
+    frame = frame.after_reading(await mark_about_read(session, actor.person_id, registration_id, now))
     return draw(
         request,
         "registration.html",

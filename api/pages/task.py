@@ -45,6 +45,7 @@ from domain.exceptions import (
 from domain.presence import Looker
 from engine.exceptions import StaleVersion, TaskAlreadyClaimed
 from errors import Refusal
+from messages.notices import mark_about_read
 from tasks import commands, completion, inbox, unread
 from tasks.exceptions import AnswersRefused, KeyReused
 from tasks.fields import fields
@@ -247,6 +248,8 @@ async def _draw(
     status: int = 200,
 ) -> Response:
     await wired.calendar.refresh(session, now)
+    if about := view.line.issue or view.line.registration:
+        await mark_about_read(session, actor.person_id, about.id, now)
     frame = await frame_of(session, actor)
     issue: IssueView | None = None
     others: list[Looker] | None = None

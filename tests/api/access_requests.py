@@ -93,6 +93,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/me/cards/{card_id}/block": {"reason": "丢了。"},
     "POST /api/v1/enterprise/cards/{card_id}/block": {"reason": "丢了。"},
     "POST /api/v1/card-requests/{card_request_id}/decide": {"decision": "refuse", "reason": "没有核实身份。"},
+    "PUT /api/v1/me/messages": {"off": {}, "quiet": None},
+    "PUT /api/v1/me/mail": {"address": "wrong"},
+    "POST /api/v1/me/mail/confirm": {"token": "wrong"},
     "POST /api/v1/phone-requests/{request_id}/decide": {"decision": "refuse", "reason": "没有核实身份。"},
 }
 # Fields of forms.
@@ -116,6 +119,8 @@ FORMS: dict[str, dict[str, Any]] = {
         "office": "2301",
     },
     "POST /sign-in/help/send": {"challenge": "<session:staff>", "code": "000000"},
+    "POST /account/mail": {"mail": "wrong"},
+    "POST /account/mail/confirm": {"token": "wrong"},
     "POST /account/sessions/end": {"session_id": "<session:staff>"},
     "POST /sign-in/card": {"challenge": "<session:staff>", "token": "{}"},
     "POST /register/card": {"challenge": "<session:staff>", "token": "{}"},

@@ -34,6 +34,7 @@ def test_a_handler_works_at_the_desk(somebody: Callable[[str], Somebody]) -> Non
     for title in (FIRST, TITLE):
         raise_issue(executive, title)
     handler, colleague = somebody("13800000111").sign_in(), somebody("13800000112").sign_in()
+    read_notices(handler)
     answer_first(colleague)
     keep_filter(handler)
     make_template(handler)
@@ -46,6 +47,33 @@ def raise_issue(executive: Somebody, title: str) -> None:
     executive.fill(importance="紧急")
     executive.press("提交海关")
     executive.confirm("已提交海关")
+
+
+def read_notices(handler: Somebody) -> None:
+    """The bell counts them; opening the issue reads one; the rest is marked at once. How one is told is one's own choice."""
+    page = handler.page
+    bell = page.locator("a.bell")
+    expect(bell).to_contain_text("条未读")
+    bell.click()
+    handler.look("notices")
+    page.get_by_role("listitem").filter(has_text=FIRST).get_by_role(
+        "link", name=re.compile("看这个问题")
+    ).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(FIRST)
+    handler.go("/notices")
+    expect(page.get_by_role("listitem").filter(has_text=FIRST).get_by_text("未读")).to_have_count(0)
+    handler.press("全部标为已读")
+    expect(bell).not_to_contain_text("条未读")
+    page.get_by_role("main").get_by_role("link", name="消息设置").click()
+    page.get_by_role("group", name="时限提醒").get_by_label("邮件").uncheck()
+    page.get_by_label("从", exact=True).fill("21:00")
+    page.get_by_label("到", exact=True).fill("08:00")
+    handler.press("保存")
+    expect(page.get_by_role("status")).to_contain_text("已保存")
+    page.get_by_label("换一个邮箱").fill("handler@example.cn")
+    handler.press("发送确认邮件")
+    expect(page.get_by_text("待确认")).to_be_visible()
+    handler.look("message-settings")
 
 
 def answer_first(colleague: Somebody) -> None:

@@ -121,6 +121,9 @@ def review(executive: PhoneUser, submitter: PhoneUser) -> None:
     executive.fill(decision="submit", importance="重要")
     executive.press("提交海关")
     executive.confirm("已提交海关")
+    submitter.go("/notices")
+    expect(submitter.page.get_by_text("问题已提交海关").first).to_be_visible()
+    submitter.look("w-notices")
 
 
 def answer(handler: Somebody) -> None:
@@ -172,7 +175,11 @@ def test_the_admin_keeps_users_on_the_phone(phone_user: Callable[..., PhoneUser]
     admin.look("w-member-leave")
     admin.press("停用")
     expect(admin.page.get_by_text("已停用").first).to_be_visible()
-    for name, path in (("w-sessions", "/account/sessions"), ("w-phone", "/account/phone")):
+    for name, path in (
+        ("w-sessions", "/account/sessions"),
+        ("w-phone", "/account/phone"),
+        ("w-message-settings", "/account/messages"),
+    ):
         admin.go(path)
         admin.look(name)
 

@@ -61,7 +61,10 @@ async def test_a_new_address_has_to_be_confirmed_anew_and_one_can_be_forgotten(
 ) -> None:
     _, token = await mail_addresses.give_mail(session, actor, "a@example.cn", SECRET, now)
     await mail_addresses.confirm_mail(session, actor, token, SECRET, now)
-    await mail_addresses.give_mail(session, actor, "b@example.cn", SECRET, now)
+    with pytest.raises(MailRefused, match="刚刚发出"):
+        await mail_addresses.give_mail(session, actor, "b@example.cn", SECRET, now + timedelta(seconds=59))
+    later = now + timedelta(minutes=1)
+    await mail_addresses.give_mail(session, actor, "b@example.cn", SECRET, later)
     assert await addresses(session, actor.person_id) == Addresses(actor.person_id, actor.phone)
     assert await mail_addresses.forget_mail(session, actor, now)
     assert not await mail_addresses.forget_mail(session, actor, now)

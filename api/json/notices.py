@@ -1,0 +1,148 @@
+"""What somebody was told, and how they want to be told."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import Query
+from starlette.responses import Response
+
+from api.answers import Json
+from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
+from api.json.ids import parse_id, try_id
+from api.json.notice_schemas import (
+    MailBody,
+    MailToken,
+    MessageChoice,
+    MessageSettings,
+    NoticeList,
+    NoticesRead,
+)
+from api.json.route import json_router
+from api.json.sign_in import show_phone
+from domain import mail_addresses
+from domain.contacts import find_addresses
+from messages import notices
+from messages.preferences import (
+    Preferences,
+    channels_of,
+    default_quiet,
+    read_preferences,
+    read_quiet,
+    save_preferences,
+)
+from tasks.mail_addresses import give_mail
+from tasks.my_notices import MyNotice, list_my_notices
+
+router = json_router("消息")
+
+
+@router.get("/notices", response_model=NoticeList, summary="我的消息，最新的在前", dependencies=[allow()])
+async def list_notices(
+    session: SessionDep,
+    actor: ActorDep,
+    unread: bool = False,
+    after: str | None = Query(default=None, max_length=64),
+    limit: int = Query(default=20, ge=1, le=100),
+) -> Response:
+    """Whatever channel they went over; codes are not among them."""
+    begin = parse_id(after) if after else None
+    found, following = await list_my_notices(session, actor, only_unread=unread, after=begin, limit=limit)
+    count = await notices.count_unread(session, actor.person_id)
+    return Json({"items": [_show(one) for one in found], "next": following, "unread": count})
+
+
+@router.post("/notices/read", status_code=204, summary="标为已读", dependencies=[allow(while_suspended=True)])
+async def mark_read(body: NoticesRead, session: SessionDep, actor: ActorDep, now: NowDep) -> Response:
+    """These, and everything up to the newest one seen; what is not mine stays as it is."""
+    ids = [id_ for raw in body.ids if (id_ := try_id(raw)) is not None]
+    if ids:
+        await notices.mark_read(session, actor.person_id, ids, now)
+    if newest := try_id(body.newest):
+        await notices.mark_all_read(session, actor.person_id, newest, now)
+    return Response(status_code=204)
+
+
+@router.get("/me/messages", response_model=MessageSettings, summary="我怎样收到通知", dependencies=[allow()])
+async def show_settings(session: SessionDep, actor: ActorDep, wired: WiredDep) -> Response:
+    """What is off, the quiet hours, and where I am reached now."""
+    chosen = await read_preferences(session, actor.person_id, default_quiet(wired.settings))
+    addresses = (await find_addresses(session, [actor.person_id])).get(actor.person_id)
+    mail = await mail_addresses.read_mail(session, actor.person_id)
+    hours = chosen.quiet
+    return Json(
+        {
+            "off": chosen.off,
+            "quiet": {"start": f"{hours.start:%H:%M}", "end": f"{hours.end:%H:%M}"} if hours else None,
+            "phone": show_phone(actor.phone),
+            "mail": {"address": mail.address, "confirmed": mail.is_confirmed} if mail else None,
+            "wechat": addresses is not None and addresses.openid is not None,
+            "channels": channels_of(wired.settings),
+        }
+    )
+
+
+@router.put(
+    "/me/messages",
+    status_code=204,
+    summary="选择渠道和免打扰时间",
+    dependencies=[allow(while_suspended=True)],
+)
+async def save_settings(body: MessageChoice, session: SessionDep, actor: ActorDep, now: NowDep) -> Response:
+    """From now on, what is queued already included."""
+    quiet = read_quiet(body.quiet.start, body.quiet.end) if body.quiet else None
+    off: dict[str, tuple[str, ...]] = {topic: tuple(names) for topic, names in body.off.items()}
+    await save_preferences(session, actor.person_id, Preferences(off, quiet), now)
+    return Response(status_code=204)
+
+
+@router.put(
+    "/me/mail",
+    status_code=202,
+    summary="填写邮箱；确认邮件发往该邮箱",
+    dependencies=[allow(while_suspended=True)],
+)
+async def take_mail(
+    body: MailBody, session: SessionDep, actor: ActorDep, wired: WiredDep, now: NowDep
+) -> Response:
+    """Nothing else goes there before it is confirmed."""
+    settings = wired.settings
+    link = f"{settings.origin}/account/mail/confirm?token="
+    await give_mail(session, actor, body.address, secret=settings.pepper, link=link, now=now)
+    return Response(status_code=202)
+
+
+@router.post(
+    "/me/mail/confirm",
+    status_code=204,
+    summary="确认邮箱：邮件里的口令",
+    dependencies=[allow(while_suspended=True)],
+)
+async def confirm_mail(
+    body: MailToken, session: SessionDep, actor: ActorDep, wired: WiredDep, now: NowDep
+) -> Response:
+    """It came back from there, within two days."""
+    await mail_addresses.confirm_mail(session, actor, body.token, wired.settings.pepper, now)
+    return Response(status_code=204)
+
+
+@router.delete("/me/mail", status_code=204, summary="删除邮箱", dependencies=[allow(while_suspended=True)])
+async def forget_mail(session: SessionDep, actor: ActorDep, now: NowDep) -> Response:
+    """No mails any more."""
+    await mail_addresses.forget_mail(session, actor, now)
+    return Response(status_code=204)
+
+
+def _show(one: MyNotice) -> dict[str, Any]:
+    notice = one.notice
+    about: dict[str, UUID | str | None] | None = (
+        {"kind": one.about, "id": notice.instance_id} if one.about else None
+    )
+    return {
+        "id": notice.id,
+        "at": notice.created_at,
+        "title": notice.title,
+        "text": notice.text,
+        "topic": notice.topic,
+        "about": about,
+        "read_at": notice.read_at,
+    }
