@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api import health, wechat_pushes
+from api import health, sms_reports, wechat_pushes
 from api.errors import add_error_handlers
 from api.json import dev
 from api.json import router as json_router
@@ -51,6 +51,7 @@ def create_app(wired: Wired) -> FastAPI:
     routes.extend(json_router.routes)  # first: they are tried one after the other
     routes.extend(health.router.routes)
     routes.extend(wechat_pushes.router.routes)
+    routes.extend(sms_reports.router.routes)
     if wired.settings.demo:
         routes.extend(join([dev.router, dev.plain_router]).routes)
     _add_pages(app)

@@ -44,6 +44,7 @@ AT_DESK = frozenset(
         "/readyz",
         "/metrics",
         "/openapi.json",
+        "/sms/reports/{provider}/{token}",
         "/wechat/push",
         "/static",
         "/api/v1/sign-in",

@@ -1,9 +1,11 @@
 """What the people who run the system do about messages: send one again, and say that an alarm has been seen. Reading the log is
 in `messages.log`, the alarms in `messages.alarms`."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.jobs import defer
@@ -15,6 +17,24 @@ from messages import alarms, log
 from messages.jobs import deliver_messages
 
 KEEPER = "system_admin"
+FIND_INSTANCE = text("""
+    SELECT id FROM issue WHERE number = :number UNION ALL SELECT id FROM registration WHERE number = :number
+""")
+NAME_INSTANCES = text("""
+    SELECT id, number FROM issue WHERE id = ANY(:ids) UNION ALL SELECT id, number FROM registration WHERE id = ANY(:ids)
+""")
+
+
+async def find_instance(session: AsyncSession, number: str) -> UUID | None:
+    """The issue or registration of this number."""
+    return await session.scalar(FIND_INSTANCE, {"number": number.upper()})
+
+
+async def name_instances(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, str]:
+    """The numbers of these issues and registrations."""
+    if not ids:
+        return {}
+    return {row.id: row.number for row in await session.execute(NAME_INSTANCES, {"ids": list(ids)})}
 
 
 async def send_again(session: AsyncSession, actor: Actor, message_id: UUID, now: datetime) -> None:

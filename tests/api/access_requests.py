@@ -40,6 +40,7 @@ FIXED = {
     "list_name": "kind",
     "year": "2027",
     "kind": "xlsx",
+    "alarm_id": str(uuid4()),
     "file_id": str(uuid4()),
     "path:path": "elsewhere",
 }

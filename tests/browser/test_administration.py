@@ -129,6 +129,12 @@ def test_lists_holidays_files_and_the_state_of_the_system(somebody: Callable[[st
     tabs.get_by_role("link", name="运行").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("运行")
     system.look("admin-running")
+    system.go("/system/messages")
+    system.look("admin-messages")
+    system.page.get_by_role("row").nth(1).get_by_role("link").click()
+    system.look("admin-message")
+    system.go("/system/messages/channels")
+    system.look("admin-message-routes")
 
 
 def test_sign_ins_sessions_and_a_suspended_enterprise(somebody: Callable[[str], Somebody]) -> None:

@@ -11,6 +11,7 @@ from api.pages.administration.shell import SYSTEM, draw_section
 from api.pages.frame import FrameDep
 from api.pages.render import go_to
 from api.pages.route import page_router
+from messages import alarms
 from tasks import incidents, message_log, queues
 
 router = page_router()
@@ -48,6 +49,7 @@ async def show(
         messages=await queues.list_failed_messages(session),
         card_alarms=wired.cards.alarms(now) if wired.cards else [],
         cards_closed=wired.cards is not None and not wired.cards.is_open(now),
+        message_alarms=await alarms.list_open(session),
         worried=not health.workers or bool(health.timers_late),
     )
 

@@ -17,6 +17,7 @@ SECTIONS: dict[str, tuple[tuple[str, str], ...]] = {
         ("关员", "/system/officers"),
         ("列表", "/system/lists"),
         ("节假日", "/system/holidays"),
+        ("消息", "/system/messages"),
         ("运行", "/system/running"),
     ),
     SECURITY: (
@@ -44,6 +45,7 @@ DONE = {
     "blocked": "已挂失，马上生效。",
     "unblocked": "已解除挂失，马上生效。",
     "retried": "已安排重试，几秒钟后刷新本页查看结果。",
+    "seen": "已确认。告警在消息发通以后解除。",
     "settled": "已标记为已处理。",
     "moved": "已保存，未办结问题的期限正在按新的节假日重新计算。",
 }

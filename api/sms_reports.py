@@ -1,0 +1,32 @@
+"""What an SMS provider calls back about messages it took: known by the secret at the end of its own address, and taken at once. A
+report that comes twice changes nothing."""
+
+import structlog
+from fastapi import Request
+from starlette.responses import Response
+
+from api.deps import NowDep, WiredDep
+from api.routing import make_router
+from messages.jobs import take_reports
+from sms.callbacks import ACKNOWLEDGEMENTS, MAX_BYTES, read_callback
+from sms.exceptions import CallbackUnreadable
+
+log = structlog.get_logger(__name__)
+router = make_router(include_in_schema=False)
+
+ADDRESS = "/sms/reports/{provider}/{token}"
+
+
+@router.post(ADDRESS)
+async def take(request: Request, wired: WiredDep, now: NowDep, provider: str, token: str) -> Response:
+    """All reports of one call, or none of them. Whoever does not know the address is told that nothing is here."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BYTES:
+            raise CallbackUnreadable("size")
+    reports = read_callback(wired.settings.pepper, provider, token, bytes(body), now)
+    async with wired.sessions.begin() as session:
+        await take_reports(session, reports, now)
+    log.info("sms.reports", provider=provider, count=len(reports))
+    return Response(ACKNOWLEDGEMENTS[provider], media_type="application/json")
