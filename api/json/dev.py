@@ -36,8 +36,14 @@ async def show_people(session: SessionDep) -> Response:
     return Json(await list_people(session))
 
 
-async def list_inbox(session: AsyncSession) -> list[dict[str, Any]]:
-    """The messages delivered last, the newest first."""
-    newest = select(DemoInbox).order_by(col(DemoInbox.at).desc(), col(DemoInbox.id).desc()).limit(SHOWN)
+async def list_inbox(
+    session: AsyncSession, *, channel: str = "", to: str = "", limit: int = SHOWN
+) -> list[dict[str, Any]]:
+    """The messages delivered last, the newest first; over one channel, to one receiver."""
+    newest = select(DemoInbox).order_by(col(DemoInbox.at).desc(), col(DemoInbox.id).desc()).limit(limit)
+    if channel:
+        newest = newest.where(col(DemoInbox.channel) == channel)
+    if to:
+        newest = newest.where(col(DemoInbox.to) == to)
     fields = ("channel", "to", "template", "text", "code", "at")
     return [{name: getattr(one, name) for name in fields} for one in await session.scalars(newest)]

@@ -1,8 +1,8 @@
 """In demo mode only: what was sent to the phones of the demo's people, as a page, and who these people are."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -12,16 +12,24 @@ from api.json import dev
 from api.pages.render import draw
 from api.pages.wording import role_names
 from api.routing import make_router
+from domain.demo.people import MAIL_DOMAIN
 from domain.demo.roster import list_people
 from domain.offices import list_offices
+from messages.topics import CHANNEL_NAMES
 
 router = make_router(include_in_schema=False)
 SHOWN = 30
 
 
 @router.get("/dev/inbox")
-async def show_inbox(request: Request, session: SessionDep, settings: SettingsDep) -> Response:
-    """Everything the demo channel delivered, newest first; as JSON for programs."""
+async def show_inbox(
+    request: Request,
+    session: SessionDep,
+    settings: SettingsDep,
+    channel: Annotated[str, Query(max_length=20)] = "",
+    to: Annotated[str, Query(max_length=254)] = "",
+) -> Response:
+    """What the demo's phones, mailboxes and WeChats have got, newest first; as JSON for programs."""
     if not settings.demo:
         raise HTTPException(404)
     if wants_json(request):
@@ -31,10 +39,18 @@ async def show_inbox(request: Request, session: SessionDep, settings: SettingsDe
     return draw(
         request,
         "dev_inbox.html",
-        messages=(await dev.list_inbox(session))[:SHOWN],
-        names={one["phone"]: one["name"] for one in people},
+        messages=await dev.list_inbox(session, channel=channel, to=to.strip(), limit=SHOWN),
+        names=_name_receivers(people),
+        channels=CHANNEL_NAMES,
+        channel=channel,
+        to=to.strip(),
         people=[_show(one, offices) for one in people],
     )
+
+
+def _name_receivers(people: list[dict[str, Any]]) -> dict[str, str]:
+    """Whose these are: phones, and the mailboxes that the demo has made of them."""
+    return {f"{one['phone']}{suffix}": one["name"] for one in people for suffix in ("", f"@{MAIL_DOMAIN}")}
 
 
 def _show(person: dict[str, Any], offices: dict[str, str]) -> dict[str, Any]:
