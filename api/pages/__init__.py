@@ -31,6 +31,7 @@ from api.pages import (
     phone_requests,
     phones,
     register,
+    register_begin,
     registrations,
     sign_in,
     task,
@@ -73,6 +74,7 @@ PARTS = (
     members,
     member_leaving,
     card_register,
+    register_begin,
     register,
     registrations,
 )
@@ -92,6 +94,7 @@ ON_PHONE_TOO = (
     admin_offer,
     members,
     member_leaving,
+    register_begin,
     register,
     registrations,
 )
