@@ -13,6 +13,7 @@ import json
 import re
 import secrets
 import socket
+import sys
 import threading
 import time
 from collections import defaultdict, deque
@@ -109,7 +110,7 @@ class FakeWechat:
         class Handler(_Handler):
             wechat = fake
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
@@ -329,6 +330,14 @@ ACTIONS: dict[str, tuple[Callable[[FakeWechat, dict[str, str], bytes], dict[str,
     "/cgi-bin/media/get": (FakeWechat._media, True),
     "/sns/oauth2/access_token": (FakeWechat._access_token, False),
 }
+
+
+class _Server(ThreadingHTTPServer):
+    """Says nothing of callers who die in the middle of a call."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
