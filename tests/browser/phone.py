@@ -4,7 +4,7 @@ says whose phone it is."""
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.phone_user import IN_WECHAT, PHONE, PhoneUser
 from tests.browser.served import Served
@@ -17,7 +17,6 @@ IN_HAND: dict[str, Any] = {
     "has_touch": True,
     "user_agent": IN_WECHAT,
 }
-SMALLEST_TARGET = 44
 
 
 def serve_with(wechat: FakeWechat, **settings: str) -> Served:
@@ -57,11 +56,6 @@ class OnPhone(PhoneUser):
         self.wechat.visitor = self.openid
         self.page.get_by_role("link", name=name, exact=True).click()
 
-    def look(self, name: str) -> None:
-        """As a phone's page is looked at; and nothing is too small to hit."""
-        super().look(name)
-        assert (small := small_targets(self.page)) == [], f"too small to hit on {name}: {small}"
-
     def take_code(self, button: str, send: str = "获取验证码") -> None:
         """The phone is filled in: have the code sent, type it and press the button."""
         seen = self.codes()
@@ -70,16 +64,3 @@ class OnPhone(PhoneUser):
         self.page.get_by_label("6 位验证码").fill(self.new_code(seen))
         self.press(button)
         expect(self.page.get_by_role("heading", name="填写验证码")).to_be_hidden()
-
-
-def small_targets(page: Page) -> list[str]:
-    """Links and buttons outside of running text that a thumb would miss."""
-    return page.evaluate(
-        """(least) => [...document.querySelectorAll('a, button, select, input:not([type=hidden]), summary')]
-            .filter((one) => one.checkVisibility() && !one.closest('.skip, .demo'))
-            .filter((one) => !(one.tagName === 'A' && getComputedStyle(one).display === 'inline'))
-            .filter((one) => !['checkbox', 'radio', 'file'].includes(one.type))
-            .filter((one) => one.getBoundingClientRect().height < least - 0.5 && one.getBoundingClientRect().height > 1)
-            .map((one) => `${one.outerHTML.slice(0, 80)}: ${one.getBoundingClientRect().height}`)""",
-        SMALLEST_TARGET,
-    )
