@@ -4,6 +4,7 @@ back what a dead worker left behind, and fetch what providers report."""
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,13 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.jobs import defer, jobs
 from messages.delivery import Delivery, Retry
-from messages.reports import pull, record_reports
+from messages.reports import find_unknown, pull, record_reports
 from sending import Report
 
 QUEUE, CODES = "messages", "codes"
 URGENT = 10
 DEAD_AFTER_S = 30  # a worker's heartbeat is every 10 seconds
 SLICE = timedelta(seconds=10)
+EARLY = timedelta(minutes=1)  # longer than any try may take
 AGAIN = RetryStrategy(max_attempts=20, exponential_wait=2)
 
 
@@ -61,8 +63,36 @@ async def pull_reports_often(context: JobContext, timestamp: int) -> None:
             await take_reports(session, reports, delivery.read_clock())
 
 
+@jobs.task(name="take_early_reports", queue=QUEUE, pass_context=True, retry=AGAIN)
+async def take_early_reports(context: JobContext, reports: list[dict[str, Any]]) -> None:
+    """Reports that were about nothing we knew when they came; what still is, is not ours."""
+    delivery: Delivery = context.additional_context["delivery"]
+    told = [
+        Report(
+            one["provider"],
+            one["reference"],
+            one["arrived"],
+            datetime.fromisoformat(one["at"]),
+            one["code"],
+        )
+        for one in reports
+    ]
+    async with delivery.sessions.begin() as session:
+        await _record(session, told, delivery.read_clock())
+
+
 async def take_reports(session: AsyncSession, reports: Sequence[Report], now: datetime) -> None:
-    """Write down what providers report, pulled or called back, in the caller's transaction; what did not arrive goes on."""
+    """Write down what providers report, pulled or called back, in the caller's transaction; what did not arrive goes on. One that
+    was quicker than the worker, which has yet to write down what it sent, is looked at once more."""
+    if not reports:
+        return
+    await _record(session, reports, now)
+    if early := await find_unknown(session, reports):
+        rows = [asdict(one) for one in early]
+        await defer(session, take_early_reports, at=now + EARLY, reports=rows)
+
+
+async def _record(session: AsyncSession, reports: Sequence[Report], now: datetime) -> None:
     if again := await record_reports(session, reports, now):
         await defer(session, deliver_messages, ids=[str(id_) for id_ in again])
 

@@ -41,6 +41,12 @@ RECORD_REPORTS: TextClause = text("""
     RETURNING m.id, m.state
 """)
 
+FIND_KNOWN: TextClause = text("""
+    SELECT a.provider, a.reference FROM message_attempt a
+    JOIN unnest(CAST(:providers AS text[]), CAST(:references AS text[])) AS r(provider, reference)
+        ON a.provider = r.provider AND a.reference = r.reference
+""")
+
 
 async def record_reports(session: AsyncSession, reports: Sequence[Report], now: datetime) -> list[UUID]:
     """Write down what became of messages; those that did not arrive and are queued again."""
@@ -58,6 +64,13 @@ async def record_reports(session: AsyncSession, reports: Sequence[Report], now: 
     ]
     found = await session.execute(RECORD_REPORTS, {"rows": orjson.dumps(rows).decode(), "now": now})
     return [row.id for row in found if row.state == "queued"]
+
+
+async def find_unknown(session: AsyncSession, reports: Sequence[Report]) -> list[Report]:
+    """Those about no try that is written down: somebody else's, or quicker than the worker that has just sent."""
+    named = {"providers": [one.provider for one in reports], "references": [one.reference for one in reports]}
+    known = {(row.provider, row.reference) for row in await session.execute(FIND_KNOWN, named)}
+    return [one for one in reports if (one.provider, one.reference) not in known]
 
 
 async def pull(routes: Sequence[Route]) -> list[Report]:

@@ -6,11 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from messages.jobs import take_reports
+from messages.jobs import take_early_reports, take_reports
 from messages.reports import pull
 from messages.routes import MemoryRoute
 from messages.texts import Text, by_sms
 from sending import Report, TryLater
+from tests.messages.test_jobs import context_of
 
 EVERYWHERE = Text("题", "文", channels=("sms", "mail"))
 
@@ -70,6 +71,22 @@ async def test_a_code_that_did_not_arrive_is_not_sent_again(post: Any) -> None:
     await report(post, arrived(post, yes=False))
     assert (await post.read(id_)).state == "failed"
     assert len(await post.jobs()) == 1
+
+
+async def test_a_report_that_is_quicker_than_the_worker_is_taken_a_minute_later(post: Any) -> None:
+    early = arrived(post)
+    await report(post, early, arrived(post, "somebody else's"))
+    [job] = await post.jobs()
+    assert job.task_name == "take_early_reports" and len(job.args["reports"]) == 2
+    id_ = await sent(post)
+    post.wait(minutes=1)
+    for _ in range(2):
+        await take_early_reports.func(context_of(post.delivery), **job.args)
+        row = await post.read(id_)
+        assert (row.arrived, row.report_code, row.reported_at) == (True, "DELIVRD", early.at)
+    assert [one.task_name for one in await post.jobs()].count("take_early_reports") == 1, (
+        "once more, and no more"
+    )
 
 
 @pytest.mark.parametrize("order", [(True, False), (False, True)])

@@ -19,6 +19,9 @@ MINE = [allow(SYSTEM)]
 HOME = "/system/running"
 JOB_NAMES = {
     "deliver_messages": "发送消息",
+    "deliver_codes": "发送验证码",
+    "pull_reports": "取回执",
+    "take_early_reports": "再记一次先到的回执",
     "recover_work": "收回中断的作业",
     "sweep": "清理过期内容",
     "move_deadlines": "按节假日调整期限（每晚）",
