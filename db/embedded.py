@@ -46,7 +46,11 @@ SETTINGS: Mapping[str, str] = {
     "jit": "off",
 }
 # For tests: survives a kill of the server, though not a crash of the machine.
-UNSAFE_BUT_QUICK: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off"}
+UNSAFE_BUT_QUICK: Mapping[str, str] = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_locks_per_transaction": "1024",  # a test may be one transaction around thousands of requests
+}
 
 
 class EmbeddedPostgres:
