@@ -71,6 +71,7 @@ STATUS: dict[type[Refusal], int] = {
     domain.MailRefused: 422,
     domain.MailNotConfirmed: 409,
     messages.PreferencesRefused: 422,
+    messages.SeenRefused: 422,
     domain.SameOffice: 422,
     domain.CannotWithdraw: 409,
     domain.ChainBroken: 409,

@@ -5,6 +5,7 @@ import structlog
 from fastapi import Request
 from starlette.responses import Response
 
+from api.bodies import read_at_most
 from api.deps import NowDep, WiredDep
 from api.routing import make_router
 from messages.jobs import take_reports
@@ -20,12 +21,10 @@ ADDRESS = "/sms/reports/{provider}/{token}"
 @router.post(ADDRESS)
 async def take(request: Request, wired: WiredDep, now: NowDep, provider: str, token: str) -> Response:
     """All reports of one call, or none of them. Whoever does not know the address is told that nothing is here."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BYTES:
-            raise CallbackUnreadable("size")
-    reports = read_callback(wired.settings.pepper, provider, token, bytes(body), now)
+    body = await read_at_most(request, MAX_BYTES)
+    if body is None:
+        raise CallbackUnreadable("size")
+    reports = read_callback(wired.settings.pepper, provider, token, body, now)
     async with wired.sessions.begin() as session:
         await take_reports(session, reports, now)
     log.info("sms.reports", provider=provider, count=len(reports))

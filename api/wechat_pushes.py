@@ -11,6 +11,7 @@ from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import PlainTextResponse, Response
 
+from api.bodies import read_at_most
 from api.deps import NowDep, WiredDep
 from api.routing import make_router
 from api.wired import Wired
@@ -85,12 +86,10 @@ def _query(request: Request) -> Mapping[str, str]:
 
 
 async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > BODY_MAX_BYTES:
-            raise CallbackRefused("too_large")
-    return bytes(body)
+    body = await read_at_most(request, BODY_MAX_BYTES)
+    if body is None:
+        raise CallbackRefused("too_large")
+    return body
 
 
 def _refuse(refusal: CallbackRefused) -> Response:

@@ -10,3 +10,7 @@ class TextBroken(Exception):
 
 class PreferencesRefused(Refusal):
     """消息设置没有保存：请选择列出的渠道和类别，免打扰的起止时间要都填且不相同。"""
+
+
+class SeenRefused(Refusal):
+    """没有标为已读：请刷新消息列表后再试。"""

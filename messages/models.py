@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     DateTime,
@@ -31,6 +32,7 @@ STATES = ("queued", "sending", "asking", "sent", "kept", "failed", "uncertain", 
 OUTCOMES = ("accepted", "later", "refused", "operator", "uncertain", "skipped")
 ANSWERS = ("found", "not_known", "cannot_tell", "repeated")
 WAITING = "state in ('queued', 'sending', 'asking')"
+THIS_TRANSACTION = text("(pg_current_xact_id()::text::bigint)")
 
 
 def _one_of(column: str, words: tuple[str, ...]) -> str:
@@ -47,7 +49,8 @@ class Message(SQLModel, table=True):
     `channels` are those its kind may use, in order; `sms_text` what an SMS says instead of `text`. Nothing is done before
     `due_at`. `secret` holds what may not lie about in clear (a one-time code, encrypted) and is erased when sent or expired.
     `provider`, `reference` and the receipt are those of the try that a provider took last. `again_at` is when somebody had it
-    sent once more: only tries since then count.
+    sent once more: only tries since then count. `written_by` is the transaction that wrote it: ids are made before that ends, so
+    they do not tell what a list of notices could show.
     """
 
     __tablename__ = "message"
@@ -110,6 +113,10 @@ class Message(SQLModel, table=True):
     again_at: datetime | None = Field(default=None, sa_column=_moment())
     again_by: UUID | None = Field(
         default=None, sa_column=Column(ForeignKey("person.id", name="message_again_by"))
+    )
+    written_by: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger, nullable=False, server_default=THIS_TRANSACTION),
     )
 
 

@@ -3,6 +3,7 @@
 Nothing but their own `person_id` opens them; a code, and what went to a bare phone, is nobody's notice.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +11,10 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from messages.exceptions import SeenRefused
+
+SNAPSHOT = re.compile(r"(\d{1,19}):(\d{1,19}):((?:\d{1,19}(?:,\d{1,19})*)?)", re.ASCII)
+LAST = 2**63
 MOST_COUNTED = 100
 MOST = 100
 
@@ -19,7 +24,8 @@ COUNT: TextClause = text(f"""
     ) AS unread
 """)
 _LIST = """
-    SELECT id, created_at, process, template, topic, title, text, instance_id, element_id, read_at
+    SELECT id, created_at, process, template, topic, title, text, instance_id, element_id, read_at,
+        CAST(pg_current_snapshot() AS text) AS seen
     FROM message WHERE person_id = :person_id {condition} {after}
     ORDER BY id DESC LIMIT :limit
 """
@@ -38,7 +44,9 @@ MARK: TextClause = text("""
 """)
 MARK_ALL: TextClause = text("""
     UPDATE message SET read_at = :now
-    WHERE person_id = :person_id AND read_at IS NULL AND id <= :newest
+    WHERE person_id = :person_id AND read_at IS NULL
+        AND (pg_visible_in_snapshot(CAST(CAST(written_by AS text) AS xid8), CAST(:seen AS pg_snapshot))
+            OR CAST(CAST(written_by AS text) AS xid8) >= pg_snapshot_xmax(pg_current_snapshot()))
 """)
 MARK_ABOUT: TextClause = text("""
     UPDATE message SET read_at = :now
@@ -67,6 +75,16 @@ async def count_unread(session: AsyncSession, person_id: UUID) -> int:
     return int(await session.scalar(COUNT, {"person_id": person_id}) or 0)
 
 
+@dataclass(frozen=True)
+class NoticePage:
+    """Notices, the newest first. `next` is where the following page begins (None: there is none), `seen` what could be seen when
+    this one was read (PostgreSQL's snapshot; None: nothing is on it)."""
+
+    items: list[Notice]
+    next: UUID | None
+    seen: str | None
+
+
 async def list_notices(
     session: AsyncSession,
     person_id: UUID,
@@ -74,15 +92,16 @@ async def list_notices(
     only_unread: bool = False,
     after: UUID | None = None,
     limit: int = 20,
-) -> tuple[list[Notice], UUID | None]:
-    """A page of this person's notices, the newest first, and where the next one begins (None: there is none)."""
+) -> NoticePage:
+    """A page of this person's notices."""
     limit = min(limit, MOST)
     parameters = {"person_id": person_id, "limit": limit + 1}
     if after is not None:
         parameters["after"] = after
-    rows = await session.execute(LISTS[only_unread, after is not None], parameters)
-    found = [Notice(*row) for row in rows]
-    return found[:limit], found[limit - 1].id if len(found) > limit else None
+    rows = (await session.execute(LISTS[only_unread, after is not None], parameters)).all()
+    found = [Notice(*row[:-1]) for row in rows]
+    following = found[limit - 1].id if len(found) > limit else None
+    return NoticePage(found[:limit], following, rows[0].seen if rows else None)
 
 
 async def mark_read(session: AsyncSession, person_id: UUID, ids: list[UUID], now: datetime) -> None:
@@ -90,9 +109,22 @@ async def mark_read(session: AsyncSession, person_id: UUID, ids: list[UUID], now
     await session.execute(MARK, {"person_id": person_id, "ids": ids, "now": now})
 
 
-async def mark_all_read(session: AsyncSession, person_id: UUID, newest: UUID, now: datetime) -> None:
-    """I have read everything up to the newest one that I saw: what came meanwhile stays unread."""
-    await session.execute(MARK_ALL, {"person_id": person_id, "newest": newest, "now": now})
+async def mark_all_read(session: AsyncSession, person_id: UUID, seen: str, now: datetime) -> None:
+    """I have read everything that could be seen with that page (its `seen`): what came meanwhile, or was being written, stays
+    unread. A transaction that is still to come here wrote in the database that this one was restored from. Raises SeenRefused."""
+    if not is_snapshot(seen):
+        raise SeenRefused
+    await session.execute(MARK_ALL, {"person_id": person_id, "seen": seen, "now": now})
+
+
+def is_snapshot(written: str) -> bool:
+    """Whether PostgreSQL reads it: `xmin:xmax:` and, between these two, what was under way, in order."""
+    found = SNAPSHOT.fullmatch(written)
+    if found is None:
+        return False
+    oldest, end = int(found[1]), int(found[2])
+    open_ = [int(one) for one in found[3].split(",") if one]
+    return 0 < oldest <= end < LAST and open_ == sorted(open_) and all(oldest <= one < end for one in open_)
 
 
 async def mark_about_read(session: AsyncSession, person_id: UUID, instance_id: UUID, now: datetime) -> int:

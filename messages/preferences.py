@@ -10,12 +10,9 @@ import orjson
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mail.sender import PROVIDER as SMTP
 from messages.exceptions import PreferencesRefused
 from messages.limits import QuietHours
-from messages.topics import CHANNELS, CHOSEN_TOPICS, MAIL, SMS, WECHAT
-from settings import Settings
-from wechat.sender import PROVIDER as OFFICIAL_ACCOUNT
+from messages.topics import CHANNELS, CHOSEN_TOPICS
 
 READ: TextClause = text(
     "SELECT off, quiet_from, quiet_to FROM message_preference WHERE person_id = :person_id"
@@ -66,25 +63,6 @@ async def save_preferences(
             "now": now,
         },
     )
-
-
-def default_quiet(settings: Settings) -> QuietHours | None:
-    """The operator's quiet hours, for whoever has chosen none."""
-    return QuietHours.read(settings.quiet_hours)
-
-
-def channels_of(settings: Settings) -> list[str]:
-    """The channels that this installation has; the demo has all."""
-    missing = {MAIL} if settings.mail_host is None else set[str]()
-    missing |= {WECHAT} if settings.wechat_app_id is None else set[str]()
-    return [name for name in CHANNELS if settings.demo or name not in missing]
-
-
-def routes_of(settings: Settings) -> list[tuple[str, str]]:
-    """Channel and provider of every route that is set up, in order; what the demo plays itself is not among them."""
-    routes = [(WECHAT, OFFICIAL_ACCOUNT)] if settings.wechat_app_id else []
-    routes += [(SMS, name) for name in settings.sms_providers]
-    return routes + ([(MAIL, SMTP)] if settings.mail_host else [])
 
 
 def read_quiet(start: str, end: str) -> QuietHours | None:

@@ -3,7 +3,6 @@ failed, workers that are alive, timers that are late; and a failed job tried aga
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,12 +34,6 @@ FAILED_JOBS = text("""
 SELECT j.id, j.task_name, j.queue_name, j.attempts,
     (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id AND e.type = 'failed') AS failed_at
 FROM procrastinate_jobs j WHERE j.status = 'failed' ORDER BY j.id DESC LIMIT :limit
-""")
-FAILED_MESSAGES = text("""
-SELECT m.id, m.template, m.channel, m.tries, m.error, m.created_at, i.number,
-    NOT m.is_code AS may_retry
-FROM message m LEFT JOIN issue i ON i.id = m.instance_id
-WHERE m.state = 'failed' ORDER BY m.id DESC LIMIT :limit
 """)
 LOCK_FAILED_JOB = text(
     "SELECT task_name FROM procrastinate_jobs WHERE id = :id AND status = 'failed' FOR UPDATE"
@@ -75,20 +68,6 @@ class FailedJob:
     failed_at: datetime | None
 
 
-@dataclass(frozen=True)
-class FailedMessage:
-    """A message that is not tried any more; whom it was for stays out of here."""
-
-    id: UUID
-    template: str
-    channel: str | None
-    tries: int
-    error: str | None
-    created_at: datetime
-    number: str | None
-    may_retry: bool
-
-
 async def read_health(session: AsyncSession, now: datetime) -> Health:
     """The counts now."""
     parameters = {"now": now, "late": now - timedelta(minutes=1), "alive": now - ALIVE_WITHIN}
@@ -98,11 +77,6 @@ async def read_health(session: AsyncSession, now: datetime) -> Health:
 async def list_failed_jobs(session: AsyncSession) -> list[FailedJob]:
     """The last ones."""
     return [FailedJob(*row) for row in await session.execute(FAILED_JOBS, {"limit": MOST})]
-
-
-async def list_failed_messages(session: AsyncSession) -> list[FailedMessage]:
-    """The last ones."""
-    return [FailedMessage(*row) for row in await session.execute(FAILED_MESSAGES, {"limit": MOST})]
 
 
 async def retry_job(session: AsyncSession, actor: Actor, job_id: int, now: datetime) -> None:

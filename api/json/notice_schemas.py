@@ -32,11 +32,12 @@ class NoticeList(BaseModel):
     items: list[NoticeOut]
     next: UUID | None
     unread: int = Field(description="未读条数，最多数到 100")
+    seen: str | None = Field(description="交给 /notices/read：读这一页时看得到的全部标为已读")
 
 
 class NoticesRead(Body):
     ids: list[str] = Field(default=[], max_length=100)
-    newest: str | None = Field(default=None, max_length=64, description="这一条和比它早的全部标为已读")
+    seen: str | None = Field(default=None, max_length=3000, description="某一页的 seen，原样交回")
 
 
 class QuietHoursBody(Body):

@@ -1,5 +1,6 @@
 """What somebody was told, and how they want to be told."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -22,16 +23,17 @@ from api.json.sign_in import show_phone
 from domain import mail_addresses
 from domain.contacts import find_addresses
 from messages import notices
+from messages.installed import channels_of
+from messages.limits import Limits
+from messages.notices import Notice
 from messages.preferences import (
     Preferences,
-    channels_of,
-    default_quiet,
     read_preferences,
     read_quiet,
     save_preferences,
 )
 from tasks.mail_addresses import give_mail
-from tasks.my_notices import MyNotice, list_my_notices
+from tasks.my_notices import find_subjects
 
 router = json_router("消息")
 
@@ -46,26 +48,33 @@ async def list_notices(
 ) -> Response:
     """Whatever channel they went over; codes are not among them."""
     begin = parse_id(after) if after else None
-    found, following = await list_my_notices(session, actor, only_unread=unread, after=begin, limit=limit)
-    count = await notices.count_unread(session, actor.person_id)
-    return Json({"items": [_show(one) for one in found], "next": following, "unread": count})
+    page = await notices.list_notices(session, actor.person_id, only_unread=unread, after=begin, limit=limit)
+    subjects = await find_subjects(session, actor, page.items)
+    return Json(
+        {
+            "items": [_show(one, subjects) for one in page.items],
+            "next": page.next,
+            "unread": await notices.count_unread(session, actor.person_id),
+            "seen": page.seen,
+        }
+    )
 
 
 @router.post("/notices/read", status_code=204, summary="标为已读", dependencies=[allow(while_suspended=True)])
 async def mark_read(body: NoticesRead, session: SessionDep, actor: ActorDep, now: NowDep) -> Response:
-    """These, and everything up to the newest one seen; what is not mine stays as it is."""
+    """These, and everything that could be seen with a page; what is not mine stays as it is."""
     ids = [id_ for raw in body.ids if (id_ := try_id(raw)) is not None]
     if ids:
         await notices.mark_read(session, actor.person_id, ids, now)
-    if newest := try_id(body.newest):
-        await notices.mark_all_read(session, actor.person_id, newest, now)
+    if body.seen is not None:
+        await notices.mark_all_read(session, actor.person_id, body.seen, now)
     return Response(status_code=204)
 
 
 @router.get("/me/messages", response_model=MessageSettings, summary="我怎样收到通知", dependencies=[allow()])
 async def show_settings(session: SessionDep, actor: ActorDep, wired: WiredDep) -> Response:
     """What is off, the quiet hours, and where I am reached now."""
-    chosen = await read_preferences(session, actor.person_id, default_quiet(wired.settings))
+    chosen = await read_preferences(session, actor.person_id, Limits.of(wired.settings).quiet)
     addresses = (await find_addresses(session, [actor.person_id])).get(actor.person_id)
     mail = await mail_addresses.read_mail(session, actor.person_id)
     hours = chosen.quiet
@@ -132,17 +141,14 @@ async def forget_mail(session: SessionDep, actor: ActorDep, now: NowDep) -> Resp
     return Response(status_code=204)
 
 
-def _show(one: MyNotice) -> dict[str, Any]:
-    notice = one.notice
-    about: dict[str, UUID | str | None] | None = (
-        {"kind": one.about, "id": notice.instance_id} if one.about else None
-    )
+def _show(one: Notice, subjects: Mapping[UUID, str]) -> dict[str, Any]:
+    kind = subjects.get(one.instance_id) if one.instance_id else None
     return {
-        "id": notice.id,
-        "at": notice.created_at,
-        "title": notice.title,
-        "text": notice.text,
-        "topic": notice.topic,
-        "about": about,
-        "read_at": notice.read_at,
+        "id": one.id,
+        "at": one.created_at,
+        "title": one.title,
+        "text": one.text,
+        "topic": one.topic,
+        "about": {"kind": kind, "id": one.instance_id} if kind else None,
+        "read_at": one.read_at,
     }

@@ -15,10 +15,10 @@ from domain.actor import Actor
 from domain.exceptions import MailNotConfirmed, MailRefused
 from domain.wechat_bindings import read_binding
 from messages.exceptions import PreferencesRefused
+from messages.installed import channels_of
+from messages.limits import Limits
 from messages.preferences import (
     Preferences,
-    channels_of,
-    default_quiet,
     read_preferences,
     read_quiet,
     save_preferences,
@@ -46,7 +46,7 @@ async def show_settings(
     said: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """What holds now."""
-    chosen = await read_preferences(session, actor.person_id, default_quiet(wired.settings))
+    chosen = await read_preferences(session, actor.person_id, Limits.of(wired.settings).quiet)
     return await _draw(request, session, wired, actor, frame, chosen, said=SAID.get(said))
 
 
@@ -95,7 +95,7 @@ async def take_mail(
     try:
         await give_mail(session, actor, mail, secret=settings.pepper, link=link, now=now)
     except MailRefused as refusal:
-        chosen = await read_preferences(session, actor.person_id, default_quiet(wired.settings))
+        chosen = await read_preferences(session, actor.person_id, Limits.of(wired.settings).quiet)
         errors = {"mail": refusal.message}
         return await _draw(request, session, wired, actor, frame, chosen, errors=errors, mail=mail)
     return go_to(f"{ADDRESS}?said=mail")
@@ -123,7 +123,7 @@ async def confirm(
     try:
         await mail_addresses.confirm_mail(session, actor, token, wired.settings.pepper, now)
     except MailNotConfirmed as refusal:
-        chosen = await read_preferences(session, actor.person_id, default_quiet(wired.settings))
+        chosen = await read_preferences(session, actor.person_id, Limits.of(wired.settings).quiet)
         errors = {"mail": refusal.message}
         return await _draw(request, session, wired, actor, frame, chosen, errors=errors)
     return go_to(f"{ADDRESS}?said=confirmed")

@@ -1,5 +1,6 @@
 """消息: what somebody was told, whatever channel it went over. Opening what a notice is about marks it; the rest is done here."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
@@ -11,9 +12,9 @@ from api.deps import ActorDep, NowDep, SessionDep, allow
 from api.pages.frame import FrameDep
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
-from api.pages.wording import capped
 from messages import notices
-from tasks.my_notices import MyNotice, list_my_notices
+from messages.notices import Notice
+from tasks.my_notices import find_subjects
 
 router = page_router()
 WAYS = {"issue": ("/issues/", "看这个问题"), "registration": ("/registrations/", "看注册申请")}
@@ -30,7 +31,8 @@ async def show_notices(
     after: Annotated[UUID | None, Query()] = None,
 ) -> Response:
     """A page of them."""
-    found, following = await list_my_notices(session, actor, only_unread=unread, after=after)
+    page = await notices.list_notices(session, actor.person_id, only_unread=unread, after=after)
+    subjects = await find_subjects(session, actor, page.items)
     tabs = [
         {"name": "全部", "address": address(), "count": None, "current": not unread},
         {"name": "未读", "address": address(unread=True), "count": frame.unread_notices, "current": unread},
@@ -39,13 +41,13 @@ async def show_notices(
         request,
         "notices.html",
         frame=frame,
-        lines=[(one.notice, way_to(one)) for one in found],
+        lines=[(one, way_to(one, subjects)) for one in page.items],
         unread=unread,
+        after=after,
         tab_items=tabs,
-        newest=found[0].notice.id if found and after is None else None,
+        seen=page.seen,
         first=address(unread=unread) if after else None,
-        next=address(unread=unread, after=following) if following else None,
-        told=capped(frame.unread_notices),
+        next=address(unread=unread, after=page.next) if page.next else None,
         now=now,
     )
 
@@ -55,15 +57,17 @@ async def mark_read(
     session: SessionDep,
     actor: ActorDep,
     now: NowDep,
-    newest: Annotated[UUID | None, Form()] = None,
+    seen: Annotated[str, Form(max_length=3000)] = "",
     notice: Annotated[UUID | None, Form()] = None,
+    unread: Annotated[bool, Form()] = False,
+    after: Annotated[UUID | None, Form()] = None,
 ) -> Response:
-    """One, or all up to the newest that was on the page: what came meanwhile stays unread."""
+    """One, or all that could be seen with the page; back to the page."""
     if notice is not None:
         await notices.mark_read(session, actor.person_id, [notice], now)
-    elif newest is not None:
-        await notices.mark_all_read(session, actor.person_id, newest, now)
-    return go_to("/notices")
+    elif seen:
+        await notices.mark_all_read(session, actor.person_id, seen, now)
+    return go_to(address(unread=unread, after=after))
 
 
 def address(*, unread: bool = False, after: UUID | None = None) -> str:
@@ -72,9 +76,9 @@ def address(*, unread: bool = False, after: UUID | None = None) -> str:
     return f"/notices?{urlencode(query)}" if query else "/notices"
 
 
-def way_to(one: MyNotice) -> tuple[str, str] | None:
+def way_to(one: Notice, subjects: Mapping[UUID, str]) -> tuple[str, str] | None:
     """Where what it is about is opened, and what that is called; None where they may not (any more)."""
-    if one.about is None:
+    if one.instance_id is None or one.instance_id not in subjects:
         return None
-    start, name = WAYS[one.about]
-    return f"{start}{one.notice.instance_id}", name
+    start, name = WAYS[subjects[one.instance_id]]
+    return f"{start}{one.instance_id}", name

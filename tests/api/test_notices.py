@@ -23,7 +23,9 @@ async def test_notices_are_listed_with_what_they_are_about_and_marked(world: Wor
     assert len(await unread(executive)) == len(body["items"])
     await executive.post("/api/v1/notices/read", json={"ids": [first, "no id"]})
     assert first not in {one["id"] for one in await unread(executive)}
-    await executive.post("/api/v1/notices/read", json={"newest": first})
+    for wrong in ("", "1", "5:3:", "1:9:7,2", "0:1:", f"1:{2**63}:", "1:2:\u0663"):
+        assert (await executive.post("/api/v1/notices/read", json={"seen": wrong})).status_code == 422
+    await executive.post("/api/v1/notices/read", json={"seen": body["seen"]})
     assert await unread(executive) == []
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.ids import uuid7
 from domain.actor import Actor
 from domain.exceptions import ChangeRefused, FormRefused, NotAdministrator, RecordUnknown
+from messages import log
 from tasks import incidents, issues, message_log, queues
 from tasks.retries import retry_incident
 from tests.tasks.world import World, add_officer
@@ -125,10 +126,8 @@ async def failed_message(world: World, template: str, *, is_code: bool = False) 
 async def test_a_failed_message_is_sent_after_all_a_code_is_not(world: World, system: Actor) -> None:
     id_ = await failed_message(world, "overdue")
     code = await failed_message(world, "code", is_code=True)
-    assert {one.id: one.may_retry for one in await queues.list_failed_messages(world.session)} == {
-        id_: True,
-        code: False,
-    }
+    failed, _ = await log.list_messages(world.session, log.Wanted(state="failed"))
+    assert {one.id: one.may_send_again for one in failed} == {id_: True, code: False}
     await message_log.send_again(world.session, system, id_, world.now)
     row = (
         await world.session.execute(text("SELECT state, again_by FROM message WHERE id = :id"), {"id": id_})

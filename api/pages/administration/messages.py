@@ -19,8 +19,8 @@ from api.pages.route import page_router
 from api.pages.wording import BEIJING
 from domain.exceptions import RecordUnknown
 from messages import alarms, log
+from messages.installed import routes_of
 from messages.log import Wanted
-from messages.preferences import routes_of
 from messages.topics import CHANNEL_NAMES
 from settings import Settings
 from sms.callbacks import ACKNOWLEDGEMENTS, make_callback_token

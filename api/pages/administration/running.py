@@ -1,6 +1,4 @@
-"""系统管理 · 运行: the health of queues, failed jobs and messages, and the incidents that wait for somebody."""
-
-from uuid import UUID
+"""系统管理 · 运行: the health of queues, failed jobs, and the incidents that wait for somebody."""
 
 from fastapi import Request
 from starlette.responses import Response
@@ -12,7 +10,7 @@ from api.pages.frame import FrameDep
 from api.pages.render import go_to
 from api.pages.route import page_router
 from messages import alarms
-from tasks import incidents, message_log, queues
+from tasks import incidents, queues
 
 router = page_router()
 MINE = [allow(SYSTEM)]
@@ -49,7 +47,6 @@ async def show(
         incidents=[show_incident(one) for one in await incidents.list_incidents(session)],
         health=health,
         jobs=[{"job": job, "name": JOB_NAMES.get(job.name, job.name)} for job in jobs],
-        messages=await queues.list_failed_messages(session),
         card_alarms=wired.cards.alarms(now) if wired.cards else [],
         cards_closed=wired.cards is not None and not wired.cards.is_open(now),
         message_alarms=await alarms.list_open(session),
@@ -61,11 +58,4 @@ async def show(
 async def retry_job(session: SessionDep, actor: ActorDep, now: NowDep, job_id: int) -> Response:
     """Try a failed job again."""
     await queues.retry_job(session, actor, job_id, now)
-    return go_to(f"{HOME}?done=retried")
-
-
-@router.post(f"{HOME}/messages/{{message_id}}/retry", dependencies=MINE)
-async def retry_message(session: SessionDep, actor: ActorDep, now: NowDep, message_id: UUID) -> Response:
-    """Send a failed message after all."""
-    await message_log.send_again(session, actor, message_id, now)
     return go_to(f"{HOME}?done=retried")
