@@ -15,7 +15,8 @@ from domain.captcha import CaptchaLimits
 from domain.exceptions import TooManyCodes
 from settings import Settings
 
-FOR_KNOWN_PHONES = frozenset({"sign_in"})  # other purposes (registration) send to phones that nobody has yet
+SIGN_IN = "sign_in"
+FOR_KNOWN_PHONES = frozenset({SIGN_IN})  # other purposes (registration) send to phones that nobody has yet
 
 
 @dataclass(frozen=True)

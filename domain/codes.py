@@ -19,6 +19,7 @@ from db.ids import uuid7
 from domain.captcha import CaptchaProof, require_captcha
 from domain.code_limits import (
     FOR_KNOWN_PHONES,
+    SIGN_IN,
     CodeLimits,
     count_codes,
     in_words,
@@ -55,7 +56,7 @@ async def ask_code(
     session: AsyncSession,
     phone: str,
     *,
-    purpose: str = "sign_in",
+    purpose: str = SIGN_IN,
     browser_key: str | None,
     captcha: CaptchaProof | None = None,
     ip: str | None,
@@ -111,7 +112,7 @@ async def find_challenge(
     challenge: UUID | None,
     phone: str,
     *,
-    purpose: str = "sign_in",
+    purpose: str = SIGN_IN,
     browser_key: str | None,
     limits: CodeLimits,
     now: datetime,

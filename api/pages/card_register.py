@@ -15,9 +15,9 @@ from api.cards import prove_card
 from api.deps import NowDep, SessionDep, WiredDep
 from api.json.cards import read_contact
 from api.pages.card_parts import NOT_READ, TokenField, draw_with_reader, read_token, view_reader
+from api.pages.codes import NOT_TAKEN, tell_wait
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
-from api.pages.sign_in import tell_wait
 from api.security import browser_key, client_ip, give_browser_key, give_session, make_browser_key
 from domain import applications, card_requests, card_visits
 from domain.card_facts import CardFacts
@@ -160,7 +160,7 @@ async def take_code(
             limits=wired.code_limits,
             now=now,
         )
-    except (CodeRefused, TooManyCodes) as refusal:  # a wrong try is counted: no rollback
+    except NOT_TAKEN as refusal:
         return tell_wait(_draw_code(request, visit, errors={"code": refusal.message}), refusal)
     try:
         return await _finish(request, session, wired, visit, challenge, now)

@@ -1,21 +1,19 @@
 """One's number on pages: changing it with two codes, and the help for people who lost theirs and cannot sign in."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Form, Request
 from starlette.responses import Response
 
 from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
-from api.pages.captcha import CaptchaDep, follow_wish, proof_of, view_captcha
+from api.pages.captcha import CaptchaDep
+from api.pages.codes import NOT_SENT, draw_form, draw_phone_form, send_code, wait_for_code
 from api.pages.frame import FrameDep
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
-from api.pages.sign_in import tell_wait
-from api.security import browser_key, client_ip, make_browser_key
-from domain.code_limits import wait_for_next
-from domain.codes import ask_code
-from domain.exceptions import CaptchaRefused, CodeRefused, PhoneRefused, TooManyCodes
+from api.security import browser_key, client_ip
+from domain.exceptions import PhoneRefused, TooManyCodes
 from domain.lost_phones import PURPOSE, check_lost_phone, list_registrar_offices, send_request
 from domain.people import normalise_phone
 from domain.phones import ChangeCodes, ask_change_codes
@@ -24,6 +22,7 @@ from tasks.phones import change_phone
 
 router = page_router()
 Text = Annotated[str, Form(max_length=300)]
+FIELDS = ("name", "old_phone", "phone", "place", "office")
 
 
 @router.get("/account/phone", dependencies=[allow()])
@@ -54,16 +53,7 @@ async def send_codes(
             now=now,
         )
     except (PhoneRefused, TooManyCodes) as refusal:
-        page = draw(
-            request,
-            "phone.html",
-            status=status_of(refusal),
-            frame=frame,
-            phone=phone,
-            sent=None,
-            errors=errors_of(refusal, "phone"),
-        )
-        return tell_wait(page, refusal)
+        return draw_form(request, "phone.html", refusal, "phone", frame=frame, phone=phone, sent=None)
     sent = {
         "old": old,
         "new": new,
@@ -92,16 +82,8 @@ async def take_codes(
         await change_phone(session, actor, phone, codes, limits=wired.code_limits, now=now)
     except (PhoneRefused, TooManyCodes) as refusal:  # wrong codes are counted: no rollback
         wait_s = await _wait_for_both(request, session, wired, actor, phone, now)
-        page = draw(
-            request,
-            "phone.html",
-            status=status_of(refusal),
-            frame=frame,
-            phone=phone,
-            sent={"old": old_challenge, "new": new_challenge, "wait_s": wait_s},
-            errors=errors_of(refusal, "old_code"),
-        )
-        return tell_wait(page, refusal)
+        sent = {"old": old_challenge, "new": new_challenge, "wait_s": wait_s}
+        return draw_form(request, "phone.html", refusal, "old_code", frame=frame, phone=phone, sent=sent)
     return go_to("/account/phone/done")
 
 
@@ -124,24 +106,14 @@ async def send_lost_code(
     """Check what was typed, have a code sent to the new number, then ask for it."""
     typed = await _read_form(request)
     try:
-        await follow_wish(request, session, wired, captcha, now)
-        if not captcha.sends:
-            return await _draw_help(request, session, wired, now, typed)
-        lost = await check_lost_phone(session, **_named(typed))
-        challenge = await ask_code(
-            session,
-            lost.new_phone,
-            purpose=PURPOSE,
-            browser_key=make_browser_key(request),
-            captcha=proof_of(request, captcha),
-            ip=client_ip(request),
-            limits=wired.code_limits,
-            send_code=wired.send_code,
-            now=now,
-        )
-    except (PhoneRefused, CodeRefused, CaptchaRefused, TooManyCodes) as refusal:
+        if captcha.sends:
+            await check_lost_phone(session, **_named(typed))
+        challenge = await send_code(request, session, wired, captcha, typed["phone"], now, purpose=PURPOSE)
+    except (PhoneRefused, *NOT_SENT) as refusal:
         return await _draw_help(request, session, wired, now, typed, refusal)
-    wait_s = await wait_for_next(session, lost.new_phone, client_ip(request), wired.code_limits, now)
+    if challenge is None:
+        return await _draw_help(request, session, wired, now, typed)
+    wait_s = await _wait_for_new(request, session, wired, typed, now)
     return draw(request, "help_code.html", typed=typed, challenge=challenge, wait_s=wait_s, errors={})
 
 
@@ -163,17 +135,10 @@ async def take_lost_code(
             session, lost, challenge, code, browser_key=key, limits=wired.code_limits, now=now
         )
     except (PhoneRefused, TooManyCodes) as refusal:  # wrong codes are counted: no rollback
-        phone = normalise_phone(typed["phone"]) or ""
-        page = draw(
-            request,
-            "help_code.html",
-            status=status_of(refusal),
-            typed=typed,
-            challenge=challenge,
-            wait_s=await wait_for_next(session, phone, client_ip(request), wired.code_limits, now),
-            errors=errors_of(refusal, "code"),
+        wait_s = await _wait_for_new(request, session, wired, typed, now)
+        return draw_form(
+            request, "help_code.html", refusal, "code", typed=typed, challenge=challenge, wait_s=wait_s
         )
-        return tell_wait(page, refusal)
     offices = dict(await list_registrar_offices(session))
     return draw(
         request, "help_done.html", office=offices.get(row.office or ""), number=row.id.hex[-8:].upper()
@@ -185,26 +150,19 @@ async def _wait_for_both(
 ) -> int:
     """The seconds until both numbers may have another code."""
     phones = (actor.phone, normalise_phone(phone) or "")
-    return max(
-        [await wait_for_next(session, one, client_ip(request), wired.code_limits, now) for one in phones]
-    )
+    return max([await wait_for_code(request, session, wired, one, now) for one in phones])
 
 
-def status_of(refusal: Refusal) -> int:
-    """429 for too often, 422 for what is to be corrected."""
-    return 429 if isinstance(refusal, TooManyCodes) else 422
-
-
-def errors_of(refusal: Refusal, field: str) -> dict[str, str]:
-    """The sentences of a refusal by field; at this field where it names none."""
-    found: dict[str, str] = refusal.details.get("errors") or {}
-    return found or {str(refusal.details.get("field", field)): refusal.message}
+async def _wait_for_new(
+    request: Request, session: SessionDep, wired: WiredDep, typed: dict[str, str], now: NowDep
+) -> int:
+    """The seconds until the number they have now may have another code."""
+    return await wait_for_code(request, session, wired, normalise_phone(typed["phone"]) or "", now)
 
 
 async def _read_form(request: Request) -> dict[str, str]:
     form = await request.form()
-    fields = ("name", "old_phone", "phone", "place", "office")
-    return {name: str(form.get(name) or "")[:300] for name in fields}
+    return {name: str(form.get(name) or "")[:300] for name in FIELDS}
 
 
 def _named(typed: dict[str, str]) -> dict[str, str]:
@@ -219,11 +177,13 @@ async def _draw_help(
     typed: dict[str, str],
     refusal: Refusal | None = None,
 ) -> Response:
-    context: dict[str, Any] = {
-        "typed": {name: typed.get(name, "") for name in ("name", "old_phone", "phone", "place", "office")},
-        "offices": await list_registrar_offices(session),
-        "captcha": await view_captcha(request, session, wired, now),
-        "errors": errors_of(refusal, "phone") if refusal else {},
-    }
-    page = draw(request, "help.html", status=status_of(refusal) if refusal else 200, **context)
-    return tell_wait(page, refusal) if refusal else page
+    return await draw_phone_form(
+        request,
+        "help.html",
+        session,
+        wired,
+        now,
+        refusal,
+        typed={name: typed.get(name, "") for name in FIELDS},
+        offices=await list_registrar_offices(session),
+    )

@@ -7,21 +7,27 @@ from fastapi import Form, Request
 from starlette.responses import Response
 
 from api.deps import NowDep, SessionDep, WiredDep
-from api.pages.captcha import CaptchaDep, CaptchaView, follow_wish, proof_of, view_captcha
-from api.pages.phones import errors_of, status_of
+from api.pages.captcha import CaptchaDep
+from api.pages.codes import (
+    NOT_SENT,
+    NOT_TAKEN,
+    draw_form,
+    draw_phone_form,
+    go_to_code,
+    send_code,
+    wait_for_code,
+)
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
-from api.pages.sign_in import tell_wait, wechat_way
+from api.pages.sign_in import wechat_way
 from api.phone import base_of, is_phone
-from api.security import browser_key, client_ip, give_browser_key, make_browser_key
+from api.security import browser_key
 from domain import applications
-from domain.code_limits import wait_for_next
-from domain.codes import ask_code
-from domain.exceptions import CaptchaRefused, CodeRefused, TooManyCodes
 from domain.wechat_visits import find_waiting
 from errors import Refusal
 
 router = page_router()
+PHONE_FORM = "register/phone.html"
 Text = Annotated[str, Form(max_length=300)]
 
 
@@ -39,12 +45,11 @@ async def show_phone(
     request: Request, session: SessionDep, wired: WiredDep, now: NowDep, expired: bool = False
 ) -> Response:
     """Whose phone it is: the applicant signs in with it afterwards."""
-    captcha = await view_captcha(request, session, wired, now)
-    return _draw_phone(request, "", captcha, expired=expired)
+    return await draw_phone_form(request, PHONE_FORM, session, wired, now, phone="", expired=expired)
 
 
 @router.post("/register/phone")
-async def send_code(
+async def take_phone(
     request: Request,
     session: SessionDep,
     wired: WiredDep,
@@ -53,26 +58,18 @@ async def send_code(
     phone: Text = "",
 ) -> Response:
     """Have a code sent to a phone that nobody need have yet."""
+    refusal: Refusal | None = None
     try:
-        await follow_wish(request, session, wired, captcha, now)
-        if not captcha.sends:
-            return _draw_phone(request, phone, await view_captcha(request, session, wired, now))
-        challenge = await ask_code(
-            session,
-            phone,
-            purpose=applications.PURPOSE,
-            browser_key=make_browser_key(request),
-            captcha=proof_of(request, captcha),
-            ip=client_ip(request),
-            limits=wired.code_limits,
-            send_code=wired.send_code,
-            now=now,
+        challenge = await send_code(
+            request, session, wired, captcha, phone, now, purpose=applications.PURPOSE
         )
-    except (CodeRefused, CaptchaRefused, TooManyCodes) as refusal:  # an answered captcha is used up
-        return _draw_phone(request, phone, await view_captcha(request, session, wired, now), refusal)
-    response = go_to(f"/register/{challenge}/code")
-    give_browser_key(request, response)
-    return response
+        if challenge is not None:
+            return go_to_code(request, f"/register/{challenge}/code")
+    except NOT_SENT as refused:
+        refusal = refused
+    return await draw_phone_form(
+        request, PHONE_FORM, session, wired, now, refusal, phone=phone, expired=False
+    )
 
 
 @router.get("/register/{challenge}/code")
@@ -85,8 +82,8 @@ async def show_code(
         return go_to("/register/phone")
     if await applications.find_draft(session, challenge, now) is not None:
         return go_to(f"/register/{challenge}")
-    wait_s = await wait_for_next(session, found.phone, client_ip(request), wired.code_limits, now)
-    return _draw_code(request, challenge, found.phone, wait_s=wait_s)
+    wait_s = await wait_for_code(request, session, wired, found.phone, now)
+    return _draw_code(request, challenge, found.phone, wait_s)
 
 
 @router.post("/register/{challenge}/code")
@@ -108,48 +105,16 @@ async def take_code(
                 limits=wired.code_limits,
                 now=now,
             )
-        except (CodeRefused, TooManyCodes) as refusal:  # a wrong try is counted: no rollback
-            wait_s = await wait_for_next(session, found.phone, client_ip(request), wired.code_limits, now)
-            return _draw_code(request, challenge, found.phone, wait_s=wait_s, refusal=refusal)
+        except NOT_TAKEN as refusal:
+            wait_s = await wait_for_code(request, session, wired, found.phone, now)
+            return _draw_code(request, challenge, found.phone, wait_s, refusal)
         await applications.open_draft(session, proved, now)
     return go_to(f"/register/{challenge}")
 
 
-def _draw_phone(
-    request: Request,
-    phone: str,
-    captcha: CaptchaView | None,
-    refusal: Refusal | None = None,
-    *,
-    expired: bool = False,
-) -> Response:
-    page = draw(
-        request,
-        "register/phone.html",
-        status=status_of(refusal) if refusal else 200,
-        phone=phone,
-        captcha=captcha,
-        errors=errors_of(refusal, "phone") if refusal else {},
-        expired=expired,
-    )
-    return tell_wait(page, refusal) if refusal else page
-
-
 def _draw_code(
-    request: Request,
-    challenge: UUID,
-    phone: str,
-    *,
-    wait_s: int,
-    refusal: Refusal | None = None,
+    request: Request, challenge: UUID, phone: str, wait_s: int, refusal: Refusal | None = None
 ) -> Response:
-    page = draw(
-        request,
-        "register/code.html",
-        status=status_of(refusal) if refusal else 200,
-        challenge=challenge,
-        phone=phone,
-        wait_s=wait_s,
-        errors=errors_of(refusal, "code") if refusal else {},
+    return draw_form(
+        request, "register/code.html", refusal, "code", challenge=challenge, phone=phone, wait_s=wait_s
     )
-    return tell_wait(page, refusal) if refusal else page

@@ -1,5 +1,6 @@
 """Signing in, in two steps: the phone, then the code (officers add their password); choosing and switching enterprises; out."""
 
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
@@ -11,7 +12,17 @@ from sqlmodel import col
 from starlette.responses import Response
 
 from api.deps import ActorDep, MaybeActorDep, NowDep, SessionDep, WiredDep, allow
-from api.pages.captcha import CaptchaDep, CaptchaView, follow_wish, proof_of, view_captcha
+from api.pages.captcha import CaptchaDep
+from api.pages.codes import (
+    NOT_SENT,
+    NOT_TAKEN,
+    check_digits,
+    draw_form,
+    draw_phone_form,
+    go_to_code,
+    send_code,
+    wait_for_code,
+)
 from api.pages.menu import first_address
 from api.pages.render import draw, go_to
 from api.pages.route import SkinRoute
@@ -20,10 +31,8 @@ from api.routing import make_router
 from api.security import (
     browser_key,
     client_ip,
-    give_browser_key,
     give_session,
     has_signed_out,
-    make_browser_key,
     note_signed_out,
     take_session,
 )
@@ -31,16 +40,15 @@ from api.sessions import SignedOut
 from api.wechat import is_in_wechat
 from api.wired import Wired
 from domain.cas_sign_in import find_ticket
-from domain.code_limits import wait_for_next
-from domain.exceptions import CaptchaRefused, CodeRefused, TooManyCodes
+from domain.code_limits import SIGN_IN
+from domain.exceptions import CodeRefused
 from domain.models import SignInChallenge
 from domain.people import list_memberships
 from domain.sessions import SessionLimits
-from domain.signin import ask_code, end_all_sessions, end_session, sign_in, switch_membership
+from domain.signin import end_all_sessions, end_session, sign_in, switch_membership
 from errors import Refusal
 
 router = make_router(route_class=SkinRoute, include_in_schema=False)
-PURPOSE = "sign_in"
 Text = Annotated[str, Form(max_length=300)]
 NextQuery = Annotated[str, Query(alias="next", max_length=300)]
 NextField = Annotated[str, Form(alias="next", max_length=300)]
@@ -59,12 +67,11 @@ async def show_phone(
     """Step one: who are you. Whoever is signed in already goes on."""
     if actor is not None:
         return go_to(safe_address(onward))
-    captcha = await view_captcha(request, session, wired, now)
-    return _draw_phone(request, "", officer, safe_address(onward), captcha)
+    return await _draw_phone(request, session, wired, now, "", officer, safe_address(onward))
 
 
 @router.post("/sign-in/code")
-async def send_code(
+async def take_phone(
     request: Request,
     session: SessionDep,
     wired: WiredDep,
@@ -77,31 +84,14 @@ async def send_code(
     """Have a code sent, then ask for it. An unknown phone gets the same page."""
     address = safe_address(onward)
     try:
-        await follow_wish(request, session, wired, captcha, now)
-        if not captcha.sends:
-            view = await view_captcha(request, session, wired, now)
-            return _draw_phone(request, phone, officer, address, view)
-        challenge = await ask_code(
-            session,
-            phone,
-            browser_key=make_browser_key(request),
-            captcha=proof_of(request, captcha),
-            ip=client_ip(request),
-            limits=wired.code_limits,
-            send_code=wired.send_code,
-            now=now,
-        )
-    except (
-        CodeRefused,
-        CaptchaRefused,
-        TooManyCodes,
-    ) as refusal:  # an answered captcha is used up: no rollback
-        view = await view_captcha(request, session, wired, now)
-        return _draw_phone(request, phone, officer, address, view, refusal)
+        challenge = await send_code(request, session, wired, captcha, phone, now)
+    except NOT_SENT as refusal:
+        return await _draw_phone(request, session, wired, now, phone, officer, address, refusal)
+    if challenge is None:
+        return await _draw_phone(request, session, wired, now, phone, officer, address)
     query = {"challenge": str(challenge)} | ({"officer": "1"} if officer else {})
-    response = go_to("/sign-in/code?" + urlencode(query | ({"next": address} if address != "/" else {})))
-    give_browser_key(request, response)
-    return response
+    query |= {"next": address} if address != "/" else {}
+    return go_to_code(request, f"/sign-in/code?{urlencode(query)}")
 
 
 @router.get("/sign-in/code")
@@ -121,8 +111,8 @@ async def show_code(
     phone = await phone_of(session, request, challenge)
     if phone is None:
         return go_to("/sign-in")
-    wait_s = await wait_for_next(session, phone, client_ip(request), wired.code_limits, now)
-    return _draw_code(request, challenge, phone, officer, safe_address(onward), wait_s=wait_s)
+    wait_s = await wait_for_code(request, session, wired, phone, now)
+    return _draw_code(request, challenge, phone, officer, safe_address(onward), wait_s)
 
 
 @router.post("/sign-in")
@@ -145,18 +135,15 @@ async def take_code(
     phone = await phone_of(session, request, challenge)
     if phone is None:
         return go_to("/sign-in")
-    errors = missing(code, password, officer)
-    if errors:
-        wait_s = await wait_for_next(session, phone, client_ip(request), wired.code_limits, now)
-        return _draw_code(
-            request, challenge, phone, officer, address, status=422, wait_s=wait_s, errors=errors
-        )
+    if wrong := missing(code, password, officer):
+        wait_s = await wait_for_code(request, session, wired, phone, now)
+        return _draw_code(request, challenge, phone, officer, address, wait_s, CodeRefused(errors=wrong))
     try:
         signed_in = await sign_in(
             session,
             challenge,
             phone,
-            "".join(code.split()),
+            code,
             password or None,
             browser_key=browser_key(request),
             ip=client_ip(request),
@@ -165,21 +152,9 @@ async def take_code(
             session_limits=SessionLimits.of(wired.settings),
             now=now,
         )
-    except (CodeRefused, TooManyCodes) as refusal:  # a wrong try is counted: no rollback here
-        wait_s = await wait_for_next(session, phone, client_ip(request), wired.code_limits, now)
-        return tell_wait(
-            _draw_code(
-                request,
-                challenge,
-                phone,
-                officer,
-                address,
-                status=_status_of(refusal),
-                wait_s=wait_s,
-                errors={"code": refusal.message},
-            ),
-            refusal,
-        )
+    except NOT_TAKEN as refusal:
+        wait_s = await wait_for_code(request, session, wired, phone, now)
+        return _draw_code(request, challenge, phone, officer, address, wait_s, refusal)
     chosen = signed_in.actor.membership_id or signed_in.actor.officer_id
     response = go_to(address if chosen else "/sign-in/membership?" + urlencode({"next": address}))
     give_session(request, response, signed_in.token)
@@ -260,37 +235,28 @@ def wechat_way(request: Request, onward: str) -> str | None:
 
 
 def missing(code: str, password: str, officer: bool) -> dict[str, str]:
-    errors: dict[str, str] = {}
-    if not "".join(code.split()).isdigit() or len("".join(code.split())) != 6:
-        errors["code"] = "请填写 6 位数字验证码。"
-    if officer and not password:
-        errors["password"] = "请填写密码。"  # noqa: S105  a sentence
-    return errors
+    """What is wrong before anything is tried, by field."""
+    needs_password = officer and not password
+    return check_digits(code) | ({"password": "请填写密码。"} if needs_password else {})
 
 
-def tell_wait(response: Response, refusal: Refusal) -> Response:
-    """The page of a refusal, with the seconds to wait in its header too."""
-    if wait_s := refusal.details.get("retry_after_s"):
-        response.headers["Retry-After"] = str(wait_s)
-    return response
-
-
-def _status_of(refusal: Refusal) -> int:
-    return 429 if isinstance(refusal, TooManyCodes) else 422
-
-
-def _draw_phone(
+async def _draw_phone(
     request: Request,
+    session: AsyncSession,
+    wired: Wired,
+    now: datetime,
     phone: str,
     officer: bool,
     onward: str,
-    captcha: CaptchaView | None,
     refusal: Refusal | None = None,
 ) -> Response:
-    response = draw(
+    return await draw_phone_form(
         request,
         "sign_in.html",
-        status=_status_of(refusal) if refusal else 200,
+        session,
+        wired,
+        now,
+        refusal,
         phone=phone,
         officer=officer,
         by_card=False,
@@ -298,10 +264,7 @@ def _draw_phone(
         signed_out=has_signed_out(request),
         next=onward,
         onward=f"?{urlencode({'next': onward})}" if onward != "/" else "",
-        captcha=captcha,
-        errors={str(refusal.details.get("field", "phone")): refusal.message} if refusal else {},
     )
-    return tell_wait(response, refusal) if refusal else response
 
 
 def _draw_code(
@@ -310,21 +273,19 @@ def _draw_code(
     phone: str,
     officer: bool,
     onward: str,
-    *,
-    status: int = 200,
-    wait_s: int = 0,
-    errors: dict[str, str] | None = None,
+    wait_s: int,
+    refusal: Refusal | None = None,
 ) -> Response:
-    return draw(
+    return draw_form(
         request,
         "sign_in_code.html",
-        status=status,
+        refusal,
+        "code",
         challenge=challenge,
         phone=phone,
         officer=officer,
         next=onward,
         wait_s=wait_s,
-        errors=errors or {},
     )
 
 
@@ -333,7 +294,7 @@ async def phone_of(session: AsyncSession, request: Request, challenge: UUID) -> 
     return await session.scalar(
         select(col(SignInChallenge.phone)).where(
             col(SignInChallenge.id) == challenge,
-            col(SignInChallenge.purpose) == PURPOSE,
+            col(SignInChallenge.purpose) == SIGN_IN,
             col(SignInChallenge.browser_key) == browser_key(request),
         )
     )
