@@ -8,7 +8,7 @@ from uuid import UUID
 from mail.html import Button, write_html
 from mail.sender import PROVIDER as SMTP
 from mail.sender import Mail, MailSender
-from messages.routes import Outgoing
+from messages.routes import Outgoing, subject_of
 from messages.topics import MAIL, SMS, WECHAT
 from sending import Receipt, Report, Uncertain
 from sms.port import Sms, SmsProvider
@@ -81,7 +81,7 @@ class MailRoute:
         mail = Mail(
             message_id=message.message_id,
             to=message.to,
-            subject=_subject(message),
+            subject=subject_of(message.title, message.instance_id, message.params),
             text=f"{text}\n\n{url}",
             at=message.at,
             html=write_html(text, self._origin, Button(BUTTON, url)),
@@ -94,13 +94,6 @@ class MailRoute:
 
     async def pull_reports(self) -> list[Report]:
         return []
-
-
-def _subject(message: Outgoing) -> str:
-    number, about = message.params.get("number"), message.params.get("title")
-    if message.instance_id is None or not number:
-        return message.title
-    return f"{number} {about or message.params.get('enterprise') or ''}".strip()
 
 
 class WechatRoute:

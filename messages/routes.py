@@ -50,6 +50,14 @@ def name_of(process: str | None, template: str) -> str:
     return f"{process}.{template}" if process else template
 
 
+def subject_of(title: str, instance_id: UUID | None, params: Mapping[str, Any]) -> str:
+    """A mail's subject: that of the issue or registration it is about, so that all its mails are one thread; else its title."""
+    number, about = params.get("number"), params.get("title")
+    if instance_id is None or not number:
+        return title
+    return f"{number} {about or params.get('enterprise') or ''}".strip()
+
+
 class Route(Protocol):
     """One way to reach people."""
 

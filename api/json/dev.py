@@ -1,10 +1,5 @@
 """In demo mode only: the phones of the demo's people, and who they are. These routes are not even there otherwise."""
 
-from typing import Any
-
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 from starlette.responses import Response
 
 from api.answers import Json
@@ -12,7 +7,7 @@ from api.deps import SessionDep
 from api.json.route import json_router
 from api.json.schemas import DemoPerson, InboxMessage
 from domain.demo.roster import list_people
-from messages.models import DemoInbox
+from tasks.demo_inbox import list_received
 
 router = json_router(
     "演示"
@@ -20,13 +15,16 @@ router = json_router(
 
 plain_router = json_router("演示", prefix="")
 
-SHOWN = 200
-
 
 @router.get("/dev/inbox", response_model=list[InboxMessage], summary="演示收件箱，最新的在前")
 async def show_inbox(session: SessionDep) -> Response:
     """What the demo channel delivered, from a table: every process sees the same."""
-    return Json(await list_inbox(session))
+    return Json(
+        [
+            {name: getattr(one, name) for name in InboxMessage.model_fields}
+            for one in await list_received(session)
+        ]
+    )
 
 
 @plain_router.get("/dev/people", response_model=list[DemoPerson], summary="演示人员（同 /api/v1/dev/people）")
@@ -34,16 +32,3 @@ async def show_inbox(session: SessionDep) -> Response:
 async def show_people(session: SessionDep) -> Response:
     """Who can sign in; officers with their password."""
     return Json(await list_people(session))
-
-
-async def list_inbox(
-    session: AsyncSession, *, channel: str = "", to: str = "", limit: int = SHOWN
-) -> list[dict[str, Any]]:
-    """The messages delivered last, the newest first; over one channel, to one receiver."""
-    newest = select(DemoInbox).order_by(col(DemoInbox.at).desc(), col(DemoInbox.id).desc()).limit(limit)
-    if channel:
-        newest = newest.where(col(DemoInbox.channel) == channel)
-    if to:
-        newest = newest.where(col(DemoInbox.to) == to)
-    fields = ("channel", "to", "template", "text", "code", "at")
-    return [{name: getattr(one, name) for name in fields} for one in await session.scalars(newest)]

@@ -12,10 +12,10 @@ from api.json import dev
 from api.pages.render import draw
 from api.pages.wording import role_names
 from api.routing import make_router
-from domain.demo.people import MAIL_DOMAIN
 from domain.demo.roster import list_people
 from domain.offices import list_offices
 from messages.topics import CHANNEL_NAMES
+from tasks.demo_inbox import list_received
 
 router = make_router(include_in_schema=False)
 SHOWN = 30
@@ -35,22 +35,15 @@ async def show_inbox(
     if wants_json(request):
         return await dev.show_inbox(session)
     offices = {office.code: office.name for office in await list_offices(session, only_open=False)}
-    people = await list_people(session)
     return draw(
         request,
         "dev_inbox.html",
-        messages=await dev.list_inbox(session, channel=channel, to=to.strip(), limit=SHOWN),
-        names=_name_receivers(people),
+        messages=await list_received(session, channel=channel, receiver=to.strip(), limit=SHOWN),
         channels=CHANNEL_NAMES,
         channel=channel,
         to=to.strip(),
-        people=[_show(one, offices) for one in people],
+        people=[_show(one, offices) for one in await list_people(session)],
     )
-
-
-def _name_receivers(people: list[dict[str, Any]]) -> dict[str, str]:
-    """Whose these are: phones, and the mailboxes that the demo has made of them."""
-    return {f"{one['phone']}{suffix}": one["name"] for one in people for suffix in ("", f"@{MAIL_DOMAIN}")}
 
 
 def _show(person: dict[str, Any], offices: dict[str, str]) -> dict[str, Any]:
