@@ -33,6 +33,7 @@ SKIPS = {
     "receiver_limit": "今天发给这个人的短信已到上限",
 }
 GONE, SEALED, NO_ROUTE = "recipient_gone", "sealed_with_another_key", "no_route"
+NOT_TOLD = "cannot_be_asked"
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ class _Desk:
         route = self.office.route(question.route)
         to = reach.addresses.get(question.route[0])
         if route is None or to is None:  # there is nobody to ask, or nobody to ask about
-            return self._put_off(row, "uncertain", error="cannot_be_asked")
+            return self._put_off(row, "uncertain", error=NOT_TOLD)
         logged = next(one for one in tries if one.known is question)
         due_at = question.at + timedelta(seconds=route.ask_after_s)
         if due_at > self.now:

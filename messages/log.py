@@ -10,6 +10,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messages.models import STATES
+from messages.routes import name_of
 
 MOST = 200
 
@@ -113,6 +114,11 @@ class LogLine:
     again_at: datetime | None
     again_by: UUID | None
     may_send_again: bool
+
+    @property
+    def name(self) -> str:
+        """Its template's among those of all processes."""
+        return name_of(self.process, self.template)
 
 
 @dataclass(frozen=True)

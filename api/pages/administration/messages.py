@@ -18,13 +18,14 @@ from api.pages.render import go_to
 from api.pages.route import page_router
 from api.pages.wording import BEIJING
 from domain.exceptions import RecordUnknown
-from messages import alarms, log
+from messages import alarms, claiming, log
 from messages.installed import routes_of
 from messages.log import Wanted
 from messages.topics import CHANNEL_NAMES
 from settings import Settings
 from sms.callbacks import ACKNOWLEDGEMENTS, make_callback_token
 from tasks import message_log
+from tasks.message_names import name_messages
 
 router = page_router()
 MINE = [allow(SYSTEM)]
@@ -40,6 +41,12 @@ STATES = {
     "failed": "没有发出",
     "uncertain": "不能确定是否发出",
     "expired": "过期未发",
+}
+REASONS = {
+    claiming.GONE: "收件人已停用",
+    claiming.SEALED: "验证码用别的密钥加密，不能解开",
+    claiming.NO_ROUTE: "没有能到达收件人的渠道",
+    claiming.NOT_TOLD: "原来的渠道已经撤销，不能再查询",
 }
 OUTCOMES = {
     "accepted": "渠道已收下",
@@ -76,6 +83,7 @@ async def show_log(
     request: Request,
     session: SessionDep,
     frame: FrameDep,
+    wired: WiredDep,
     state: Word = "",
     channel: Word = "",
     provider: Word = "",
@@ -101,7 +109,9 @@ async def show_log(
         ),
         filters=asdict(filters),
         filtered=any(asdict(filters).values()),
+        names=await name_messages(session, wired.engine.catalogue),
         states=STATES,
+        reasons=REASONS,
         channels=CHANNEL_NAMES,
         alarms=len(await alarms.list_open(session)),
         first=address(filters) if after else None,
@@ -127,7 +137,9 @@ async def show_routes(
 
 
 @router.get(f"{HOME}/{{message_id}}", dependencies=MINE)
-async def show_message(request: Request, session: SessionDep, frame: FrameDep, message_id: UUID) -> Response:
+async def show_message(
+    request: Request, session: SessionDep, frame: FrameDep, wired: WiredDep, message_id: UUID
+) -> Response:
     """One message and its tries."""
     line = await log.find_message(session, message_id)
     if line is None:
@@ -140,8 +152,10 @@ async def show_message(request: Request, session: SessionDep, frame: FrameDep, m
         SYSTEM,
         line=line,
         number=numbers.get(line.instance_id) if line.instance_id else None,
+        names=await name_messages(session, wired.engine.catalogue),
         attempts=await log.list_attempts(session, message_id),
         states=STATES,
+        reasons=REASONS,
         outcomes=OUTCOMES,
         answers=ANSWERS,
         channels=CHANNEL_NAMES,
@@ -186,12 +200,13 @@ async def _read(session: AsyncSession, filters: Filters) -> Wanted | None:
         if instance_id is None:
             return None
     until = _day(filters.until)
+    process, dot, template = filters.template.rpartition(".")
     return Wanted(
         state=filters.state or None,
         channel=filters.channel or None,
         provider=filters.provider or None,
-        process=filters.process or None,
-        template=filters.template or None,
+        process=process if dot else filters.process or None,
+        template=template or None,
         since=_day(filters.since),
         until=until + timedelta(days=1) if until else None,
         instance_id=instance_id,
