@@ -13,6 +13,7 @@ from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from api.security import take_session
 from domain.sessions import end_all_sessions, end_session, list_sessions
+from domain.wechat_bindings import bound_at
 
 router = page_router()
 
@@ -32,7 +33,14 @@ async def show_sessions(
     found.sort(key=lambda one: one.id != actor.session_id)
     lines = [{"row": one, "device": name_device(one.user_agent)} for one in found]
     return draw(
-        request, "my_sessions.html", frame=frame, lines=lines, current=actor.session_id, ended=ended, now=now
+        request,
+        "my_sessions.html",
+        frame=frame,
+        lines=lines,
+        current=actor.session_id,
+        by_wechat=await bound_at(session, actor.person_id) is not None,
+        ended=ended,
+        now=now,
     )
 
 
