@@ -65,12 +65,14 @@ def web(
     settings = read_settings(port=port, data_dir=data, demo=demo)
     import socket
 
+    import uvloop
+
     from api.serving import bind, wait_for_word
     from wiring import run_web
 
     database_url = wait_for_word(parent)
     listener = socket.socket(fileno=fd) if fd is not None else bind(settings.host, settings.port)
-    run_or_explain(lambda: asyncio.run(run_web(settings, database_url or find_database(settings), listener)))
+    run_or_explain(lambda: uvloop.run(run_web(settings, database_url or find_database(settings), listener)))
 
 
 @app.command()

@@ -1,10 +1,10 @@
 """`python -m bench.serve FD DATABASE_URL DATA_DIR`: one web process of the product with the twin beside it."""
 
-import asyncio
 import socket
 import sys
 from pathlib import Path
 
+import uvloop
 from pydantic import SecretStr
 
 from api.app import create_app
@@ -32,4 +32,4 @@ async def serve(listener: socket.socket, database_url: str, data_dir: Path) -> N
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2], Path(sys.argv[3])))
+    uvloop.run(serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2], Path(sys.argv[3])))

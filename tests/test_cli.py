@@ -1,5 +1,6 @@
 """The program as its users meet it: as processes of their own, on folders and ports of their own."""
 
+import asyncio
 import contextlib
 import os
 import re
@@ -15,7 +16,10 @@ from typing import IO, Any
 import httpx
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+import wiring
+from cli import app
 from tests.wechat.fake_wechat import APP_ID, SECRET, FakeWechat
 
 ROOT = Path(__file__).parents[1]
@@ -173,6 +177,22 @@ def test_the_first_administrators_are_made_once_and_told_their_password_once(tmp
     number = ["--phone", "13700000002", "--replace", "13700000001"]
     replaced = run("admin", "create", *asked, "--role", "system_admin", *number)
     assert replaced.returncode == 0, replaced.stderr
+
+
+def test_web_and_worker_run_on_the_quicker_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loops: list[str] = []
+
+    async def note(_settings: Any, _database: str, *listeners: socket.socket) -> None:
+        loops.append(type(asyncio.get_running_loop()).__module__)
+        for listener in listeners:
+            listener.close()
+
+    for name in ("run_web", "run_worker"):
+        monkeypatch.setattr(wiring, name, note)
+    elsewhere = {"QINGLING_DATABASE_URL": "postgresql://nowhere/nothing", "QINGLING_DATA_DIR": str(tmp_path)}
+    for command in (["web", "--port", "0"], ["worker"]):
+        assert CliRunner().invoke(app, [*command, "--demo"], env=elsewhere).exit_code == 0
+    assert loops == ["uvloop", "uvloop"]
 
 
 def test_check_accepts_our_own_processes() -> None:
