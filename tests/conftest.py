@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -125,12 +126,19 @@ def shared_engine(postgres_server: PostgresServer, template: str) -> Iterator[As
     postgres_server.drop("shared")
 
 
-@pytest.fixture
-async def session(shared_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-    """A session whose commits are savepoints of a transaction that is rolled back at the end of the test."""
-    async with shared_engine.connect() as connection, connection.begin() as transaction:
+@asynccontextmanager
+async def rolled_back(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    """A session whose commits are savepoints of a transaction that is rolled back at the end."""
+    async with engine.connect() as connection, connection.begin() as transaction:
         async with AsyncSession(
             connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
         ) as session:
             yield session
         await transaction.rollback()
+
+
+@pytest.fixture
+async def session(shared_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    """A session of which nothing is left after the test."""
+    async with rolled_back(shared_engine) as session:
+        yield session

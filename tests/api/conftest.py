@@ -1,7 +1,7 @@
 """The whole web application in this process on a real database, with a few people of every kind, signed in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.app import create_app
@@ -133,6 +134,8 @@ def make_settings(tmp_path: Path, database_url: str, **values: Any) -> Settings:
     )
 
 
+JUST_SIGNED_IN = text("UPDATE sign_in_session SET created_at = now(), last_seen_at = now()")
+
 APPS: dict[str, FastAPI] = {}
 
 
@@ -163,17 +166,48 @@ def deployed(postgres_server: Any, template: str, tmp_path_factory: pytest.TempP
     postgres_server.drop(name)
 
 
+@dataclass(frozen=True)
+class Peopled:
+    """A database with these people in it, signed in; and its copies."""
+
+    name: str
+    people: Mapping[str, UUID]
+    tokens: Mapping[str, str]
+    enterprises: Mapping[str, UUID]
+
+
+@pytest.fixture(scope="session")
+def peopled(
+    postgres_server: Any, deployed: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Peopled]:
+    """What `world` begins with, made once: adding the people takes longer than most tests."""
+    name = f"peopled{uuid4().hex[:6]}"
+    url = postgres_server.create(name, deployed)
+    settings = make_settings(tmp_path_factory.mktemp("peopled"), url)
+    yield asyncio.run(_fill(name, settings, url))
+    postgres_server.drop(name)
+
+
+async def _fill(name: str, settings: Settings, url: str) -> Peopled:
+    async with open_parts(settings, url) as wired:
+        world = World(app_on(wired), wired)
+        async with wired.sessions.begin() as session:
+            await add_people(session, world, datetime.now(UTC))
+    return Peopled(name, world.people, world.tokens, world.enterprises)
+
+
 @pytest.fixture
-async def world(postgres_server: Any, deployed: str, tmp_path: Path) -> AsyncIterator[World]:
+async def world(postgres_server: Any, peopled: Peopled, tmp_path: Path) -> AsyncIterator[World]:
     """The application with its processes deployed; everything commits to a database of this test's own."""
     name = f"w{uuid4().hex[:8]}"
-    database_url = postgres_server.create(name, deployed)
+    database_url = postgres_server.create(name, peopled.name)
     settings = make_settings(tmp_path, database_url)
     async with open_parts(settings, database_url) as wired:
-        world = World(app_on(wired), wired)
-        async with wired.sessions() as session:
-            await add_people(session, world, datetime.now(UTC))
-            await session.commit()
+        world = World(
+            app_on(wired), wired, dict(peopled.people), dict(peopled.tokens), dict(peopled.enterprises)
+        )
+        async with wired.sessions.begin() as session:
+            await session.execute(JUST_SIGNED_IN)
         yield world
         for client in world.open_clients:
             await client.aclose()

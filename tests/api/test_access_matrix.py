@@ -177,7 +177,7 @@ async def find_differences(world: AccessWorld, *, whole: bool) -> list[str]:
 RARE = frozenset({"review", "customs", "moved", "supply", "answered", "halted"})
 USUAL = frozenset({"", *(name for _, names in THINGS.values() for name in names)}) - RARE
 
-ALIKE = 3
+ALIKE = 2
 
 
 def choose_people(rule: Rule, path: str, question: str) -> list[str]:

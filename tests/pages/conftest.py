@@ -1,18 +1,14 @@
 """The application of tests/api, met by browsers: cookies, forms and their tokens, no script."""
 
-import asyncio
 import re
-from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
 import httpx
-import pytest
 
-from tests.api.conftest import World, logs_as_served, make_settings, world
-from wiring import prepare
+from tests.api.conftest import World, deployed, logs_as_served, peopled, world
 
-__all__ = ["Visitor", "World", "deployed", "logs_as_served", "world"]
+__all__ = ["Visitor", "World", "deployed", "logs_as_served", "peopled", "world"]
 
 QUESTION = {
     "kind": "政策咨询",
@@ -21,16 +17,6 @@ QUESTION = {
     "title": "进口软件的许可费是否计入完税价格",
     "description": "合同约定许可费按年另行支付。",
 }
-
-
-@pytest.fixture(scope="session")
-def deployed(postgres_server: Any, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The database that `world` copies: this folder's own, beside the one of tests/api in the same run."""
-    name = "deployed_pages"
-    url = postgres_server.create(name, template)
-    asyncio.run(prepare(make_settings(tmp_path_factory.mktemp(name), url), url, demo_data=False))
-    yield name
-    postgres_server.drop(name)
 
 
 class Visitor:

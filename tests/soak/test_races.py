@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from tasks.jobs import fire_due_timer
-from tests.api.conftest import World, deployed, world
+from tests.api.conftest import World, deployed, peopled, world
 
-__all__ = ["deployed", "world"]
+__all__ = ["deployed", "peopled", "world"]
 
 TIMES = 200
 FIND_TASK = text("""

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.api.conftest import World, deployed, world
+from tests.api.conftest import World, deployed, peopled, world
 from tests.api.registration_races import approval_against_the_job, two_approvals
 
-__all__ = ["deployed", "world"]
+__all__ = ["deployed", "peopled", "world"]
 
 TIMES = 100
 

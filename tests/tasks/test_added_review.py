@@ -1,17 +1,14 @@
 """A second approval by the 科室负责人, drawn into the diagram of registrations by an analyst, works without a line of Python."""
 
 import json
-from datetime import datetime
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.catalogue import read_folder
-from engine.instances import Engine
 from engine.models import UserTask
 from tasks import registration_details
 from tests.tasks.applicants import apply, correct, enterprise_of, get, review
-from tests.tasks.world import PROCESSES, World, make_world
+from tests.tasks.world import PROCESSES, World
 
 TASK = """
       <bpmn:exclusiveGateway id="second_needed" name="要复核？" default="no_second" />
@@ -80,12 +77,11 @@ def add_second_approval(files: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-async def changed_world(session: AsyncSession, issue_engine: Engine, now: datetime) -> World:
-    world = await make_world(session, now, issue_engine)
+async def changed_world(world: World) -> World:
     files = add_second_approval(read_folder(PROCESSES, "registration"))
     files = {name: body for name, body in files.items() if not name.endswith("cases.yaml")}
-    definition, is_new = await issue_engine.catalogue.deploy(
-        session, "registration", files, actor=None, now=now
+    definition, is_new = await world.engine.catalogue.deploy(
+        world.session, "registration", files, actor=None, now=world.now
     )
     assert (definition.version, is_new) == (2, True)
     return world

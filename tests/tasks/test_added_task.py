@@ -2,14 +2,10 @@
 
 import json
 import re
-from datetime import datetime
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from engine.catalogue import read_folder
-from engine.instances import Engine
 from tasks import details
-from tests.tasks.world import PROCESSES, make_world
+from tests.tasks.world import PROCESSES, World
 
 COUNTERSIGN = """
       <bpmn:userTask id="countersign_answer" name="法规处会签">
@@ -61,10 +57,8 @@ def add_countersigning(files: dict[str, str]) -> dict[str, str]:
     return files | {"issue.bpmn": diagram, "issue/countersign_answer.form": form}
 
 
-async def test_an_added_task_is_done_and_shown_without_new_code(
-    session: AsyncSession, issue_engine: Engine, now: datetime
-) -> None:
-    world = await make_world(session, now, issue_engine)
+async def test_an_added_task_is_done_and_shown_without_new_code(world: World) -> None:
+    session, issue_engine, now = world.session, world.engine, world.now
     files = add_countersigning(read_folder(PROCESSES, "issue"))
     definition, is_new = await issue_engine.catalogue.deploy(session, "issue", files, actor=None, now=now)
     assert (definition.version, is_new) == (2, True)

@@ -8,18 +8,15 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import event, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from db.session import make_sessions, open_engine
 from domain.models import Enterprise, Person
 from engine.exceptions import NotYours, OperatorFailed, StaleVersion, TaskGone
-from engine.instances import Engine
-from settings import Settings
 from tasks import commands, completion, inbox
 from tasks.completion import keep_as_draft
 from tasks.exceptions import AnswersRefused, KeyReused, NotFound
 from tasks.jobs import purge_answers
-from tests.tasks.world import World, join, make_world
+from tests.tasks.world import World, join
 
 REVIEW = {"decision": "submit", "importance": "一般"}
 ANSWER = {"decision": "answer", "answer": "答" * 5000}
@@ -187,31 +184,25 @@ async def test_after_a_failure_of_ours_the_answers_are_kept(
 
 
 async def test_of_two_submits_at_once_one_moves_the_issue_and_both_get_its_answer(
-    database_url: str, issue_engine: Engine, now: Any
+    own_world: World, sessions: async_sessionmaker[AsyncSession]
 ) -> None:
-    database = open_engine(database_url, Settings(demo=True))
-    sessions = make_sessions(database)
-    async with sessions() as session:
-        world = await make_world(session, now, issue_engine)
-        issue = await world.raise_issue()
-        task_id = await world.task(issue.id, "draft_issue")
-        await session.commit()
+    world = own_world
+    issue = await world.raise_issue()
+    task_id = await world.task(issue.id, "draft_issue")
+    await world.session.commit()
 
     async def submit(key: str) -> completion.CompleteResult:
-        async with sessions() as session:
-            result = await completion.complete(
+        async with sessions.begin() as session:
+            return await completion.complete(
                 session,
-                issue_engine,
+                world.engine,
                 world.people["staff"],
                 task_id,
                 {"send": True},
-                now=now,
+                now=world.now,
                 idempotency_key=key,
             )
-            await session.commit()
-            return result
 
     first, second = await asyncio.gather(submit("k1"), submit("k1"))
     assert first.as_json() == second.as_json()
     assert {first.repeated, second.repeated} == {True, False}
-    await database.dispose()

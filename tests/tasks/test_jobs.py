@@ -1,8 +1,7 @@
 """Work without a person, each with transactions of its own: timers, their failures, moved deadlines, and races."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlmodel import col
 
 from db.ids import uuid7
-from db.session import make_sessions, open_engine
 from domain.attachments import FolderStore
 from domain.exceptions import CannotWithdraw
 from domain.models import Attachment
@@ -24,24 +22,9 @@ from errors import Refusal
 from settings import Settings
 from tasks import commands, completion, issues
 from tasks.jobs import fire_due_timer, move_deadlines, run_due_timers, sweep
-from tests.tasks.world import World, build_engine, make_world
+from tests.tasks.world import World
 
 Sessions = async_sessionmaker[AsyncSession]
-
-
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    """Sessions that really commit, on a database of this test's own."""
-    database = open_engine(database_url, Settings(demo=True))
-    yield make_sessions(database)
-    await database.dispose()
-
-
-@pytest.fixture
-async def own_world(sessions: Sessions, now: datetime) -> AsyncIterator[World]:
-    """A world in that database, with an engine of its own; its session commits when a test asks."""
-    async with sessions() as session:
-        yield await make_world(session, now, build_engine())
 
 
 async def test_due_timers_are_fired_one_instance_after_the_other(

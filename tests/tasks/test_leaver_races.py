@@ -1,8 +1,7 @@
 """Two people at one enterprise's members, or at one leaver's task, at the same moment, in real transactions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,45 +9,33 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from db.session import make_sessions, open_engine
 from domain.exceptions import LastAdmin, MemberExists, NotAdmin
 from domain.member_fields import check_member
 from domain.members import add_member
 from domain.models import Enterprise, Person
 from engine.exceptions import NotYours
 from errors import Refusal
-from settings import Settings
 from tasks import commands, leavers
 from tasks.jobs import move_late_work
-from tests.tasks.world import World, build_engine, join, make_world
+from tests.tasks.world import World, join
 
 Sessions = async_sessionmaker[AsyncSession]
 Work = Callable[[AsyncSession], Awaitable[Any]]
 
 
 @pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    database = open_engine(database_url, Settings(demo=True))
-    yield make_sessions(database)
-    await database.dispose()
-
-
-@pytest.fixture
-async def own_world(sessions: Sessions, now: datetime) -> AsyncIterator[World]:
+async def larger_world(own_world: World) -> World:
     """Two admins and two executives in the first enterprise, committed."""
-    async with sessions() as session:
-        world = await make_world(session, now, build_engine())
-        enterprise = await session.get(Enterprise, world.people["admin"].enterprise_id)
-        assert enterprise
-        for number, (key, role) in enumerate(
-            {"admin_two": "enterprise_admin", "second": "executive"}.items()
-        ):
-            person = Person(name=key, phone=f"+86136{number:08d}", created_at=now)
-            session.add(person)
-            await session.flush()
-            world.people[key] = await join(session, now, person, enterprise, (role,))
-        await session.commit()
-        yield world
+    world, session, now = own_world, own_world.session, own_world.now
+    enterprise = await session.get(Enterprise, world.people["admin"].enterprise_id)
+    assert enterprise
+    for number, (key, role) in enumerate({"admin_two": "enterprise_admin", "second": "executive"}.items()):
+        person = Person(name=key, phone=f"+86136{number:08d}", created_at=now)
+        session.add(person)
+        await session.flush()
+        world.people[key] = await join(session, now, person, enterprise, (role,))
+    await session.commit()
+    return world
 
 
 async def race(sessions: Sessions, *works: Work) -> list[Any]:
@@ -98,9 +85,9 @@ def removing(world: World, by: str, who: str, work: str | None = None, reviews: 
     ],
 )
 async def test_of_two_admins_who_go_at_once_one_stays(
-    own_world: World, sessions: Sessions, pairs: Any, _round: int
+    larger_world: World, sessions: Sessions, pairs: Any, _round: int
 ) -> None:
-    world = own_world
+    world = larger_world
     results = await race(sessions, *(removing(world, by, who) for by, who in pairs))
     refused = [result for result in results if isinstance(result, Refusal)]
     assert len(refused) == 1 and isinstance(refused[0], (LastAdmin, NotAdmin)), results
@@ -112,10 +99,10 @@ async def test_of_two_admins_who_go_at_once_one_stays(
 
 @pytest.mark.parametrize("_round", range(5))
 async def test_a_leavers_task_is_completed_or_moved_never_lost(
-    own_world: World, sessions: Sessions, _round: int
+    larger_world: World, sessions: Sessions, _round: int
 ) -> None:
     """The executive sends it to customs at the moment they are removed."""
-    world = own_world
+    world = larger_world
     issue = await world.raise_issue("staff", executive=str(world.people["boss"].person_id))
     await world.complete("staff", issue.id, "draft_issue", send=True)
     task_id = await world.task(issue.id, "review_issue")
@@ -137,9 +124,9 @@ async def test_a_leavers_task_is_completed_or_moved_never_lost(
 
 @pytest.mark.parametrize("_round", range(3))
 async def test_moving_and_claiming_several_at_once_do_not_wait_for_each_other(
-    own_world: World, sessions: Sessions, _round: int
+    larger_world: World, sessions: Sessions, _round: int
 ) -> None:
-    world = own_world
+    world = larger_world
     found = []
     for _ in range(6):
         issue = await world.raise_issue("staff", executive=str(world.people["boss"].person_id))
@@ -156,8 +143,10 @@ async def test_moving_and_claiming_several_at_once_do_not_wait_for_each_other(
     assert (len(claimed.claimed), moved) == (6, 6)
 
 
-async def test_two_enterprises_add_the_same_new_person_at_once(own_world: World, sessions: Sessions) -> None:
-    world = own_world
+async def test_two_enterprises_add_the_same_new_person_at_once(
+    larger_world: World, sessions: Sessions
+) -> None:
+    world = larger_world
     fields = check_member("新人", "13700000001", "", ("customs_affairs",))
 
     def adding(by: str) -> Work:
@@ -173,10 +162,10 @@ async def test_two_enterprises_add_the_same_new_person_at_once(own_world: World,
 
 
 async def test_what_reaches_a_leaver_afterwards_goes_to_the_heir(
-    own_world: World, sessions: Sessions
+    larger_world: World, sessions: Sessions
 ) -> None:
     """A colleague had chosen the executive and was sending it while the executive was removed."""
-    world = own_world
+    world = larger_world
     earlier = await world.raise_issue("staff", executive=str(world.people["boss"].person_id))
     await world.complete("staff", earlier.id, "draft_issue", send=True)
     await world.session.commit()
@@ -202,9 +191,9 @@ async def test_what_reaches_a_leaver_afterwards_goes_to_the_heir(
 
 
 async def test_an_issue_reopened_after_its_executive_left_is_evaluated_by_the_heir(
-    own_world: World, sessions: Sessions
+    larger_world: World, sessions: Sessions
 ) -> None:
-    world = own_world
+    world = larger_world
     issue = await world.raise_issue("staff", executive=str(world.people["boss"].person_id))
     other = await world.raise_issue("staff", executive=str(world.people["boss"].person_id))
     for one in (issue, other):
@@ -223,9 +212,9 @@ async def test_an_issue_reopened_after_its_executive_left_is_evaluated_by_the_he
     assert (await world.issue(issue.id)).executive_id == world.people["second"].person_id
 
 
-async def test_half_a_removal_is_none(own_world: World, sessions: Sessions) -> None:
+async def test_half_a_removal_is_none(larger_world: World, sessions: Sessions) -> None:
     """The process dies after the work was moved and before the commit: given again, the command does all of it."""
-    world = own_world
+    world = larger_world
     issue = await world.raise_issue("staff", executive=str(world.people["boss"].person_id))
     await world.session.commit()
     async with sessions() as session:

@@ -2,24 +2,21 @@
 delivered to people who can be reached in all ways, in some, and in one. Held against docs/messages.md and the cases."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from db.session import make_sessions, sqlalchemy_url
 from domain.contacts import find_addresses
 from domain.working_days import WorkingCalendar
 from engine.case_file import Case, read_cases
 from engine.cases import CaseResult, play_cases
 from engine.catalogue import read_folder
-from engine.instances import Engine
 from engine.specs import parse_definition
 from messages.delivery import Delivery
 from messages.routes import MemoryRoute, Outgoing
@@ -28,7 +25,7 @@ from sending import AddressRefused, Receipt
 from tasks.functions import build_functions
 from tasks.message_table import list_steps
 from tests.tasks.played import PlayedCase
-from tests.tasks.world import PROCESSES, World, add_officer, make_world
+from tests.tasks.world import PROCESSES, World, add_officer
 
 TABLE = Path(__file__).parents[2] / "docs" / "messages.md"
 CASES = {
@@ -81,23 +78,13 @@ def read_table() -> dict[str, dict[str, tuple[str | None, ...]]]:
 
 
 @pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
-    engine = create_async_engine(sqlalchemy_url(database_url))
-    yield make_sessions(engine)
-    await engine.dispose()
-
-
-@pytest.fixture
-async def played_world(
-    sessions: async_sessionmaker[AsyncSession], issue_engine: Engine, now: datetime
-) -> AsyncIterator[World]:
-    async with sessions() as session:
-        world = await make_world(session, now, issue_engine)
-        world.people["registrar_three"] = await add_officer(
-            session, now, "傅晓", "+8613800009999", (("registrar", "2301"),)
-        )
-        await session.commit()
-        yield world
+async def played_world(own_world: World) -> World:
+    world = own_world
+    world.people["registrar_three"] = await add_officer(
+        world.session, world.now, "傅晓", "+8613800009999", (("registrar", "2301"),)
+    )
+    await world.session.commit()
+    return world
 
 
 @cache
