@@ -308,15 +308,18 @@ async def add_demo_data(wired: Wired) -> list[str]:
 
 async def show_demo_people(settings: Settings, database_url: str) -> list[str]:
     """The table of who can sign in to the demo."""
+    from api.pages.wording import role_names
     from domain.demo.roster import list_people
+    from domain.offices import list_offices
 
     async with open_parts(settings, database_url) as wired, wired.sessions() as session:
         people = await list_people(session)
+        offices = {office.code: office.name for office in await list_offices(session, only_open=False)}
     lines = ["演示人员（验证码见 /dev/inbox）："]
     for one in people:
-        place = one["enterprise"] or one["office"] or ""
+        place = one["enterprise"] or offices.get(one["office"], "")
         password = f"  密码 {one['password']}" if one["password"] else ""
-        lines.append(f"  {one['phone']}  {one['name']}  {'、'.join(one['roles'])}  {place}{password}")
+        lines.append(f"  {one['phone']}  {one['name']}  {role_names(one['roles'])}  {place}{password}")
     return lines
 
 

@@ -24,15 +24,21 @@ from tasks.demo_registrations import play_registration
 from tasks.issues import raise_issue, withdraw_issue
 from tasks.subjects import command
 
-# What happened long ago is not delivered now: it stands in the demo's inbox as if it had been, by SMS where its kind goes by SMS,
-# else by mail. What is older than two days has been read.
+# What happened long ago is not delivered now: it stands in the demo's inbox as if it had been, over the first channel of its kind
+# that reaches the person. What is older than two days has been read.
 DELIVER = text("""
-    WITH way AS (
-        SELECT m.id, m.template, CASE WHEN 'sms' = ANY(m.channels) THEN 'sms' ELSE 'mail' END AS channel,
-            CASE WHEN 'sms' = ANY(m.channels) THEN replace(p.phone, '+86', '') ELSE pm.address END AS "to",
-            CASE WHEN 'sms' = ANY(m.channels) THEN coalesce(m.sms_text, m.text) ELSE m.text END AS text
-        FROM message m JOIN person p ON p.id = m.person_id LEFT JOIN person_mail pm ON pm.person_id = p.id
-        WHERE m.state = 'queued' AND ('sms' = ANY(m.channels) OR pm.address IS NOT NULL)
+    WITH reach AS (
+        SELECT id AS person_id, 'sms' AS channel, replace(phone, '+86', '') AS "to" FROM person
+        UNION ALL SELECT person_id, 'mail', address FROM person_mail WHERE confirmed_at IS NOT NULL
+        UNION ALL SELECT person_id, 'wechat', openid FROM wechat_binding
+    ), way AS (
+        SELECT m.id, m.template, first.channel, first."to",
+            CASE first.channel WHEN 'sms' THEN coalesce(m.sms_text, m.text) ELSE m.text END AS text
+        FROM message m CROSS JOIN LATERAL (
+            SELECT channel, "to" FROM unnest(m.channels) WITH ORDINALITY AS wanted (channel, place)
+            JOIN reach USING (channel) WHERE reach.person_id = m.person_id ORDER BY place LIMIT 1
+        ) AS first
+        WHERE m.state = 'queued'
     ), delivered AS (
         UPDATE message SET state = 'sent', channel = way.channel, provider = 'demo', tries = 1, reference = way.id,
             claimed_at = message.created_at, sent_at = message.created_at + interval '2 seconds',

@@ -15,7 +15,7 @@ from sqlmodel import col
 
 from db.ids import uuid7
 from domain.actor import Actor, member_groups
-from domain.models import Enterprise, Membership, Officer, OfficerRole, Person, PersonMail
+from domain.models import Enterprise, Membership, Officer, OfficerRole, Person, PersonMail, WechatBinding
 from domain.signin import hash_password
 
 LICENCE = Path(__file__).with_name("licence.png")  # a picture of nobody's licence
@@ -72,6 +72,9 @@ ENTERPRISES = (
         "韩志强",
     ),
 )
+
+IN_WECHAT = {"13800000002": "oDemo-shen-jiahui"}
+"""Whose WeChat is bound, by phone: messages reach it before the phone."""
 
 MEMBERS = (
     DemoMember("周明远", "13800000001", "总经理", {"yunze": ("executive",)}),
@@ -153,6 +156,13 @@ async def add_people(session: AsyncSession, now: datetime) -> bool:
                 "confirmed_at": now,
             }
             for one in (*MEMBERS, *OFFICERS)
+        ],
+    )
+    await session.execute(
+        insert(WechatBinding),
+        [
+            {"person_id": people[phone], "openid": openid, "bound_at": now}
+            for phone, openid in IN_WECHAT.items()
         ],
     )
     await session.execute(

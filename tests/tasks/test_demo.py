@@ -72,6 +72,12 @@ async def test_the_demo_shows_every_state_and_all_of_it_in_the_past(
     assert await store.read(licence.stored_as) == LICENCE.read_bytes()
     assert await ask("SELECT FROM incident") == []
     assert await ask("SELECT FROM message WHERE state <> 'sent'") == []
+    ways = await ask(
+        "SELECT DISTINCT m.channels[1] AS first, d.channel FROM demo_inbox d JOIN message m ON m.id = d.id"
+    )
+    assert {("wechat", "wechat"), ("sms", "sms"), ("wechat", "sms"), ("wechat", "mail")} <= {
+        (row.first, row.channel) for row in ways
+    }
     assert await ask("SELECT FROM procrastinate_jobs WHERE status = 'todo'") == []
     [facts] = await ask("""
         SELECT count(*) FILTER (WHERE overdue_at IS NOT NULL) AS overdue, sum(transfers) AS transfers,
