@@ -18,6 +18,8 @@ from domain.working_days import WorkingCalendar
 from engine.instances import Engine
 from settings import Settings
 
+CONFIRM_MAIL = "/account/mail/confirm"
+
 
 @dataclass(frozen=True)
 class Wired:
@@ -37,3 +39,8 @@ class Wired:
     cards: CardReader | None = None
     cas: CasDoor | None = None
     wechat: WechatDoor | None = None
+
+    @property
+    def confirm_mail(self) -> str:
+        """The page's address that a mail with a token carries; the token follows."""
+        return f"{self.settings.origin}{CONFIRM_MAIL}?token="

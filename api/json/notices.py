@@ -114,9 +114,8 @@ async def take_mail(
     body: MailBody, session: SessionDep, actor: ActorDep, wired: WiredDep, now: NowDep
 ) -> Response:
     """Nothing else goes there before it is confirmed."""
-    settings = wired.settings
-    link = f"{settings.origin}/account/mail/confirm?token="
-    await give_mail(session, actor, body.address, secret=settings.pepper, link=link, now=now)
+    secret, link = wired.settings.pepper, wired.confirm_mail
+    await give_mail(session, actor, body.address, secret=secret, link=link, now=now)
     return Response(status_code=202)
 
 

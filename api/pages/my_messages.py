@@ -9,7 +9,7 @@ from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.pages.frame import Frame, FrameDep
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
-from api.wired import Wired
+from api.wired import CONFIRM_MAIL, Wired
 from domain import mail_addresses
 from domain.actor import Actor
 from domain.exceptions import MailNotConfirmed, MailRefused
@@ -90,10 +90,9 @@ async def take_mail(
     mail: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
     """An address, to which the link goes that confirms it."""
-    settings = wired.settings
-    link = f"{settings.origin}/account/mail/confirm?token="
+    secret, link = wired.settings.pepper, wired.confirm_mail
     try:
-        await give_mail(session, actor, mail, secret=settings.pepper, link=link, now=now)
+        await give_mail(session, actor, mail, secret=secret, link=link, now=now)
     except MailRefused as refusal:
         chosen = await read_preferences(session, actor.person_id, Limits.of(wired.settings).quiet)
         errors = {"mail": refusal.message}
@@ -101,7 +100,7 @@ async def take_mail(
     return go_to(f"{ADDRESS}?said=mail")
 
 
-@router.get("/account/mail/confirm", dependencies=[allow()])
+@router.get(CONFIRM_MAIL, dependencies=[allow()])
 async def show_confirmation(
     request: Request, frame: FrameDep, token: Annotated[str, Query(max_length=100)] = ""
 ) -> Response:
@@ -109,7 +108,7 @@ async def show_confirmation(
     return draw(request, "mail_confirm.html", frame=frame, token=token)
 
 
-@router.post("/account/mail/confirm", dependencies=[allow(while_suspended=True)])
+@router.post(CONFIRM_MAIL, dependencies=[allow(while_suspended=True)])
 async def confirm(
     request: Request,
     session: SessionDep,
