@@ -1,6 +1,6 @@
 """One issue as its page shows it: names instead of ids, answers by rounds, changes marked, the history in sentences."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -13,29 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.pages.compare import mark_changes
 from api.pages.due import tell_due
 from api.pages.entry_names import entry_name
-from api.pages.wording import Due, duration
+from api.pages.history import DECISION, Line, Moment, line_of, pick, tell_history, tell_waiting
+from api.pages.wording import Due
 from api.wired import Wired
 from domain.actor import Actor
 from domain.lists import LIST_NAMES
 from domain.models import Attachment, IssueRecord
 from engine.moments import find_expiries
-from tasks.details import FIELD_NAMES, IssueDetail, OpenTask, get_issue
+from tasks.details import FIELD_NAMES, IssueDetail, get_issue
 from tasks.details import timeline as read_history
-from tasks.timeline import Answer, DoneTask, Entry
+from tasks.timeline import DoneTask
 
 TIMED = ("customs", "enterprise")
 OWN_PLACE = frozenset({"draft_issue", "rework_issue", "review_issue", "evaluate_answer"})
 """Steps whose answers the page shows where they belong: in the question, the changes, the evaluations."""
 LONG_TEXT = "textarea"
-
-
-@dataclass(frozen=True)
-class Line:
-    """One answered field."""
-
-    label: str
-    text: str
-    files: Sequence[Attachment] = ()
 
 
 @dataclass(frozen=True)
@@ -84,18 +76,6 @@ class ChangeView:
     person_name: str
     at: datetime
     lines: Sequence[ChangeLine]
-
-
-@dataclass(frozen=True)
-class Moment:
-    """One line of the history."""
-
-    kind: str
-    what: str
-    who: str
-    at: datetime
-    waited: str
-    answers: Sequence[Line]
 
 
 @dataclass(frozen=True)
@@ -178,7 +158,12 @@ async def view_issue(
         answers=[_answer(detail, index) for index in range(len(detail.answers))],
         others=[_part(detail, task) for task in detail.done_tasks if _stands_alone(task)],
         changes=_changes(detail),
-        timeline=[*_history(detail, entries), *waiting_moments(detail.open_tasks, now)] if history else (),
+        timeline=[
+            *tell_history(entries, detail.attachments, FIELD_NAMES),
+            *tell_waiting(detail.open_tasks, now),
+        ]
+        if history
+        else (),
         expires_at=await find_expiry(session, wired, issue, now),
     )
 
@@ -190,11 +175,6 @@ async def find_expiry(
     if issue.phase != "answered":
         return None
     return min((await find_expiries(session, wired.engine, issue.id, now)).values(), default=None)
-
-
-def pick(files: Mapping[UUID, Attachment], ids: Iterable[Any]) -> list[Attachment]:
-    """The files with these ids, in their order."""
-    return [files[UUID(str(id_))] for id_ in ids if UUID(str(id_)) in files]
 
 
 def _answer(detail: IssueDetail, index: int) -> AnswerView:
@@ -218,22 +198,17 @@ def _stands_alone(task: DoneTask) -> bool:
     """Whether a step's answers are shown as a part of their own: everything that is written nowhere else."""
     if not task.answers or task.element_id in OWN_PLACE:
         return False
-    return not any(one.key == "decision" and one.value == "answer" for one in task.answers)
+    return not any(one.key == DECISION and one.value == "answer" for one in task.answers)
 
 
 def _part(detail: IssueDetail, task: DoneTask) -> Part:
-    decision = next((one.text for one in task.answers if one.key == "decision"), "")
+    decision = next((one.text for one in task.answers if one.key == DECISION), "")
     return Part(
         name=decision or task.name,
         person_name=task.completed_by_name or "",
         at=task.completed_at,
-        lines=[_line(detail, one) for one in task.answers if one.key != "decision"],
+        lines=[line_of(one, detail.attachments) for one in task.answers if one.key != DECISION],
     )
-
-
-def _line(detail: IssueDetail, answer: Answer) -> Line:
-    files = pick(detail.attachments, answer.value) if answer.kind == "filepicker" else []
-    return Line(answer.label, answer.text, files)
 
 
 def _changes(detail: IssueDetail) -> list[ChangeView]:
@@ -253,42 +228,3 @@ def _changes(detail: IssueDetail) -> list[ChangeView]:
 
 def _named(text: str, field: str) -> str:
     return entry_name(text, field) if field in LIST_NAMES else text
-
-
-def _history(detail: IssueDetail, entries: Sequence[Entry]) -> list[Moment]:
-    return [
-        Moment(
-            kind="done" if entry.actor_id else "system",
-            what=entry.text + decision_words(entry),
-            who=entry.actor_name or "",
-            at=entry.at,
-            waited=f"用时 {duration(entry.waited_s)}" if (entry.waited_s or 0) >= 60 else "",
-            answers=[
-                _line(detail, one)
-                for one in entry.answers
-                if one.key not in FIELD_NAMES and one.key != "decision"
-            ],
-        )
-        for entry in entries
-        if not entry.is_quiet
-    ]
-
-
-def decision_words(entry: Entry) -> str:
-    """What was decided in a step, to follow its name."""
-    return next((f"：{one.text}" for one in entry.answers if one.key == "decision"), "")
-
-
-def waiting_moments(tasks: Sequence[OpenTask], now: datetime) -> list[Moment]:
-    """What is waited for now, at the end of the history."""
-    return [
-        Moment(
-            kind="now",
-            what=f"等待：{task.name}",
-            who=task.claimed_by_name or "还没有人认领",
-            at=task.created_at,
-            waited=f"已等 {duration((now - task.created_at).total_seconds())}",
-            answers=(),
-        )
-        for task in tasks
-    ]

@@ -1,7 +1,7 @@
 """One registration as its pages show it: what was typed, the licence, what changed, what the last review said, the history in
 sentences, and where it stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.pages.compare import mark_changes
 from api.pages.due import tell_due
-from api.pages.issue_view import Line, Moment, decision_words, pick, waiting_moments
-from api.pages.wording import Due, duration, moment
+from api.pages.history import Moment, tell_history, tell_waiting
+from api.pages.wording import Due, moment
 from api.wired import Wired
 from domain.actor import Actor
 from domain.models import Attachment
@@ -24,7 +24,6 @@ from tasks.registration_details import (
     get_registration,
     registration_timeline,
 )
-from tasks.timeline import Answer, Entry
 
 ROUTES = {"card": "电脑端有卡", "web": "网页无卡", "wechat": "微信"}
 REVIEW = "review_registration"
@@ -111,11 +110,14 @@ async def view_registration(
     entries = await registration_timeline(session, wired.engine, actor, registration_id) if history else []
     registration = detail.registration
     waits = registration.phase == "customs"
+    files = {detail.licence.id: detail.licence} if detail.licence else {}
     return RegistrationView(
         detail=detail,
         due=tell_due(registration.due_at, now, wired.calendar) if waits else None,
         changes=[_change(one) for one in detail.last_changes],
-        timeline=[*_history(detail, entries), *waiting_moments(detail.open_tasks, now)] if history else (),
+        timeline=[*tell_history(entries, files, FIELD_NAMES), *tell_waiting(detail.open_tasks, now)]
+        if history
+        else (),
     )
 
 
@@ -143,27 +145,3 @@ def tell_state(view: RegistrationView) -> str:
 def _change(one: RoundChange) -> ChangeLine:
     before, after = mark_changes(one.change.before, one.change.after)
     return ChangeLine(one.change.label, before, after, one.before_file, one.after_file)
-
-
-def _history(detail: RegistrationDetail, entries: Sequence[Entry]) -> list[Moment]:
-    files = {detail.licence.id: detail.licence} if detail.licence else {}
-    return [
-        Moment(
-            kind="done" if entry.actor_id else "system",
-            what=entry.text + decision_words(entry),
-            who=entry.actor_name or "",
-            at=entry.at,
-            waited=f"用时 {duration(entry.waited_s)}" if (entry.waited_s or 0) >= 60 else "",
-            answers=[
-                _line(files, one)
-                for one in entry.answers
-                if one.key not in FIELD_NAMES and one.key != "decision"
-            ],
-        )
-        for entry in entries
-        if not entry.is_quiet
-    ]
-
-
-def _line(files: Mapping[UUID, Attachment], answer: Answer) -> Line:
-    return Line(answer.label, answer.text, pick(files, answer.value) if answer.kind == "filepicker" else [])
