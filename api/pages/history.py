@@ -65,7 +65,7 @@ def tell_waiting(tasks: Sequence[OpenTask], now: datetime) -> list[Moment]:
             what=f"等待：{task.name}",
             who=task.claimed_by_name or "还没有人认领",
             at=task.created_at,
-            waited=f"已等 {duration((now - task.created_at).total_seconds())}",
+            waited=_waiting_words((now - task.created_at).total_seconds()),
             answers=(),
         )
         for task in tasks
@@ -84,3 +84,7 @@ def pick(files: Mapping[UUID, Attachment], ids: Iterable[Any]) -> list[Attachmen
 
 def _decision_words(entry: Entry) -> str:
     return next((f"：{one.text}" for one in entry.answers if one.key == DECISION), "")
+
+
+def _waiting_words(seconds: float) -> str:
+    return f"已等待 {duration(seconds)}" if seconds >= 60 else "刚刚开始"
