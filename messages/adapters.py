@@ -61,7 +61,8 @@ def _to_sms(message: Outgoing) -> Sms:
 
 
 class MailRoute:
-    """Mail. All mails about one issue are one thread, so their subject is the issue's; what has happened is the first line."""
+    """Mail. All mails about one issue are one thread, so their subject is the issue's, and what has happened is the first line;
+    in the others that is the subject."""
 
     channel, provider = MAIL, SMTP
     ask_after_s = 0.0
@@ -77,11 +78,12 @@ class MailRoute:
 
     async def send(self, message: Outgoing) -> Receipt:
         url = self._link(message.process, message.instance_id)
-        text = f"{message.title}\n\n{message.text}" if message.title else message.text
+        subject = subject_of(message.title, message.instance_id, message.params)
+        text = message.text if subject == message.title else f"{message.title}\n\n{message.text}"
         mail = Mail(
             message_id=message.message_id,
             to=message.to,
-            subject=subject_of(message.title, message.instance_id, message.params),
+            subject=subject,
             text=f"{text}\n\n{url}",
             at=message.at,
             html=write_html(text, self._origin, Button(BUTTON, url)),

@@ -9,7 +9,11 @@ class TextBroken(Exception):
 
 
 class PreferencesRefused(Refusal):
-    """消息设置没有保存：请选择列出的渠道和类别，免打扰的起止时间要都填且不相同。"""
+    """消息设置没有保存：请选择列出的类别和渠道。"""
+
+
+class QuietRefused(PreferencesRefused):
+    """免打扰的开始和结束时间都要填写，并且不能相同。"""
 
 
 class SeenRefused(Refusal):

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from messages.exceptions import PreferencesRefused
+from messages.exceptions import PreferencesRefused, QuietRefused
 from messages.limits import QuietHours
 from messages.topics import CHANNELS, CHOSEN_TOPICS
 
@@ -51,7 +51,7 @@ async def save_preferences(
         raise PreferencesRefused
     quiet = preferences.quiet
     if quiet is not None and quiet.start == quiet.end:
-        raise PreferencesRefused
+        raise QuietRefused
     kept = {topic: [name for name in CHANNELS if name in channels] for topic, channels in off.items()}
     await session.execute(
         SAVE,
@@ -66,10 +66,10 @@ async def save_preferences(
 
 
 def read_quiet(start: str, end: str) -> QuietHours | None:
-    """From a form's two fields; both empty: none. Raises PreferencesRefused."""
+    """From a form's two fields; both empty: none. Raises QuietRefused."""
     if not start and not end:
         return None
     try:
         return QuietHours(time.fromisoformat(start), time.fromisoformat(end))
     except ValueError as error:
-        raise PreferencesRefused from error
+        raise QuietRefused from error

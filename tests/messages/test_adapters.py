@@ -82,7 +82,7 @@ async def test_a_mail_about_nothing_leads_to_the_first_page(message: Outgoing) -
     await MailRoute(mail, ORIGIN, page_link(ORIGIN)).send(alone)
     [sent] = mail.sent
     assert (sent.subject, sent.thread) == (message.title, None)
-    assert sent.text.endswith(f"{ORIGIN}/")
+    assert sent.text == f"{message.text}\n\n{ORIGIN}/", "the subject says already what it is"
 
 
 async def test_a_notice_is_one_of_wechats_templates_or_none(message: Outgoing) -> None:

@@ -15,8 +15,9 @@ FILE = Attachment(
     name="合同.pdf",
     media_type="application/pdf",
     size=1,
+    sha256="",
     stored_as="x",
-    uploaded_by=UUID(int=4),
+    uploader_id=UUID(int=4),
     created_at=NOW,
 )
 ENTRY = Entry(
