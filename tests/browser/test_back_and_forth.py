@@ -97,6 +97,10 @@ def transfer(handler: Somebody) -> None:
     handler.press("转其他海关办理")
     handler.confirm("已转其他海关办理")
     handler.look("done-transferred")
+    handler.page.go_back()
+    expect(
+        handler.page.get_by_text("这一步已经办结")
+    ).to_be_visible()  # no question whether to send the mistake again
 
 
 def ask_and_supply(handler: Somebody, submitter: Somebody, folder: Path) -> None:

@@ -32,4 +32,11 @@ attachPresence();
 document.body.addEventListener("htmx:load", (event) => {
   if (event.detail.elt !== document.body) attachAll(event.detail.elt);
 });
-document.querySelector(".error-summary")?.focus();
+
+// A form that came back with mistakes: they are read first. Back and reload lead to the page it was sent from, instead of a browser's
+// question whether to send it again.
+const mistakes = document.querySelector(".error-summary");
+if (mistakes) {
+  mistakes.focus();
+  if (document.referrer.startsWith(`${location.origin}/`)) history.replaceState(null, "", document.referrer);
+}
