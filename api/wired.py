@@ -41,6 +41,6 @@ class Wired:
     wechat: WechatDoor | None = None
 
     @property
-    def confirm_mail(self) -> str:
+    def confirm_mail_link(self) -> str:
         """The page's address that a mail with a token carries; the token follows."""
         return f"{self.settings.origin}{CONFIRM_MAIL}?token="

@@ -114,7 +114,7 @@ async def take_mail(
     body: MailBody, session: SessionDep, actor: ActorDep, wired: WiredDep, now: NowDep
 ) -> Response:
     """Nothing else goes there before it is confirmed."""
-    secret, link = wired.settings.pepper, wired.confirm_mail
+    secret, link = wired.settings.pepper, wired.confirm_mail_link
     await give_mail(session, actor, body.address, secret=secret, link=link, now=now)
     return Response(status_code=202)
 

@@ -90,7 +90,7 @@ async def take_mail(
     mail: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
     """An address, to which the link goes that confirms it."""
-    secret, link = wired.settings.pepper, wired.confirm_mail
+    secret, link = wired.settings.pepper, wired.confirm_mail_link
     try:
         await give_mail(session, actor, mail, secret=secret, link=link, now=now)
     except MailRefused as refusal:
