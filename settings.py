@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     database_url: str | None = None
     database_pool: int = Field(default=10, ge=1)
     database_pool_overflow: int = Field(default=10, ge=0)
+    statement_timeout_s: float = Field(default=5, ge=0)
+    worker_statement_timeout_s: float = Field(default=300, ge=0)
+    command_statement_timeout_s: float = Field(default=3600, ge=0)
+    lock_timeout_s: float = Field(default=3, ge=0)
+    idle_timeout_s: float = Field(default=60, ge=0)
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)

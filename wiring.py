@@ -26,7 +26,7 @@ from cardauth.demo_cards import make_demo_cards
 from cardauth.mapping import CardMapping
 from cardauth.trust import TrustStore
 from db import jobs
-from db.session import make_sessions, open_engine
+from db.session import Kind, make_sessions, open_engine, server_options
 from domain.attachments import FolderStore
 from domain.code_limits import CodeLimits
 from domain.contacts import find_addresses
@@ -75,9 +75,9 @@ def build_engine(calendar: WorkingCalendar) -> Engine:
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings, database_url: str) -> AsyncIterator[Wired]:
+async def open_parts(settings: Settings, database_url: str, kind: Kind = "web") -> AsyncIterator[Wired]:
     """The parts of one process on a database that is ready; closed when the block is left."""
-    database = open_engine(database_url, settings)
+    database = open_engine(database_url, settings, kind)
     sessions = make_sessions(database)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.dispose)
@@ -175,8 +175,12 @@ async def run_worker(settings: Settings, database_url: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with (
-        open_parts(settings, database_url) as wired,
-        jobs.open_jobs(database_url, connections=settings.worker_jobs + CODES_AT_ONCE),
+        open_parts(settings, database_url, "worker") as wired,
+        jobs.open_jobs(
+            database_url,
+            connections=settings.worker_jobs + CODES_AT_ONCE,
+            options=server_options(settings, "worker"),
+        ),
         open_message_routes(wired) as routes,
     ):
         tell_unknown_years(wired.calendar, read_clock())
@@ -239,7 +243,7 @@ async def run_timers(wired: Wired) -> None:
 
 async def prepare(settings: Settings, database_url: str, *, demo_data: bool | None = None) -> list[str]:
     """First data, processes that have no version yet, and in demo mode its people and issues; lines to print."""
-    async with open_parts(settings, database_url) as wired:
+    async with open_parts(settings, database_url, "command") as wired:
         async with wired.sessions() as session:
             await seed(session)
             await session.commit()
@@ -279,7 +283,7 @@ async def deploy_processes(
 ) -> list[str]:
     """Deploy these processes (or all of the folder) as new versions where something changed; lines to print."""
     lines: list[str] = []
-    async with open_parts(settings, database_url) as wired, wired.sessions() as session:
+    async with open_parts(settings, database_url, "command") as wired, wired.sessions() as session:
         for key in keys or process_keys(folder):
             files = read_folder(folder, key)
             row, is_new = await deploy_files(wired, session, key, files)
@@ -312,7 +316,7 @@ async def show_demo_people(settings: Settings, database_url: str) -> list[str]:
     from domain.demo.roster import list_people
     from domain.offices import list_offices
 
-    async with open_parts(settings, database_url) as wired, wired.sessions() as session:
+    async with open_parts(settings, database_url, "command") as wired, wired.sessions() as session:
         people = await list_people(session)
         offices = {office.code: office.name for office in await list_offices(session, only_open=False)}
     lines = ["演示人员（验证码见 /dev/inbox）："]
@@ -331,7 +335,7 @@ async def make_administrator(
     from tasks.administration import disable_officer
 
     now = read_clock()
-    async with open_parts(settings, database_url) as wired, wired.sessions() as session:
+    async with open_parts(settings, database_url, "command") as wired, wired.sessions() as session:
         made = await first_administrators.make_administrator(
             session, role=role, name=name, phone=phone, replace=replace, now=now
         )
@@ -346,7 +350,7 @@ async def send_wechat_menu(settings: Settings, database_url: str) -> None:
     if settings.wechat_menu is None:
         raise MenuWrong("QINGLING_WECHAT_MENU is not set")
     menu = read_menu(settings.wechat_menu, settings.origin)
-    async with open_parts(settings, database_url) as wired:
+    async with open_parts(settings, database_url, "command") as wired:
         if wired.wechat is None:
             raise MenuWrong("QINGLING_WECHAT_APP_ID and QINGLING_WECHAT_SECRET are not set")
         await put_menu(wired.wechat.client, menu)

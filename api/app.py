@@ -15,6 +15,7 @@ from api.errors import add_error_handlers
 from api.json import dev
 from api.json import router as json_router
 from api.json.schemas import Problem
+from api.leaving import EndWhenGone
 from api.logs import RequestLog
 from api.routing import join
 from api.security import Guard
@@ -57,6 +58,7 @@ def create_app(wired: Wired) -> FastAPI:
     _add_pages(app)
     app.mount("/static", CachedFiles(directory=STATIC, check_dir=False), name="static")
     add_error_handlers(app)
+    app.add_middleware(EndWhenGone)
     app.add_middleware(Guard, settings=wired.settings)
     app.add_middleware(RequestLog)
     return app

@@ -4,7 +4,8 @@ an error page for people, and what is kept of a failure of ours.
     Refusal            the caller asked in vain: its own status, nothing changed
     RequestInvalid     (FastAPI's) a body or parameter of the wrong shape: 422, every field named; a malformed id: 404
     EngineFailure      a diagram's operator or expression broke: an incident is recorded, the answers become a draft, 500
-    database gone      503, to be repeated (with the same Idempotency-Key)
+    database gone      503, to be repeated (with the same Idempotency-Key); so are a lock or a write that took too long
+    reading too slow   503 with what to narrow: the statement was ended (`statement_timeout_s`)
     anything else      500 with the request's id, logged
 """
 
@@ -146,6 +147,10 @@ MISTAKES = {
 
 FACTS = {"claimed_by_name": "办理人", "by_person_name": "办理人", "claimed_at": "时间", "at": "时间"}
 
+STATEMENT_ENDED = "57014"
+IDLE_ENDED = "25P03"
+TOO_SLOW = "查询超过 {seconds:g} 秒没有完成，已经停止。请缩小范围再查：词语写得更完整，或者选定海关单位、状态、业务类别。"
+
 ErrorPage = Callable[..., Response]
 AGAIN: tuple[type[Refusal], ...] = (SignedOut, ForgedRequest, domain.EnterpriseSuspended)
 """Refusals after which the very same may be sent again: what stood against it goes away."""
@@ -263,7 +268,14 @@ async def answer_database_error(request: Request, error: Exception) -> Response:
         "AdminShutdown",
         "CrashShutdown",
     )
-    if error.connection_invalidated or went_away or state[:2] in ("08", "40", "53", "55", "57"):
+    if state == STATEMENT_ENDED and request.method in ("GET", "HEAD"):
+        return await answer_too_slow(request, error)
+    if (
+        error.connection_invalidated
+        or went_away
+        or state == IDLE_ENDED
+        or state[:2] in ("08", "40", "53", "55", "57")
+    ):
         log.warning("database.unavailable", sqlstate=state, exc_info=error)
         return await answer_busy(request, error)
     return await answer_unexpected(request, error)
@@ -273,6 +285,14 @@ async def answer_busy(request: Request, _error: Exception) -> Response:
     """503: nothing is wrong with the request; the same one may be sent again."""
     FAILURES.labels("busy").inc()
     return await _answer(request, 503, "busy", TITLES[503], headers={"Retry-After": "2"})
+
+
+async def answer_too_slow(request: Request, error: Exception) -> Response:
+    """503 that says what to narrow. The same request would end the same way, so there is no Retry-After."""
+    FAILURES.labels("too_slow").inc()
+    log.warning("database.too_slow", exc_info=error)
+    detail = TOO_SLOW.format(seconds=request.app.state.wired.settings.statement_timeout_s)
+    return await _answer(request, 503, "too_slow", detail, title="查询用时太长，已经停止。")
 
 
 async def answer_unexpected(request: Request, error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """A program that talks to the application in this process without a socket: ASGI messages in, status and JSON out."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +65,10 @@ class Program:
         status = 0
 
         async def receive() -> dict[str, Any]:
-            return next(incoming, {"type": "http.disconnect"})
+            if message := next(incoming, None):
+                return message
+            await asyncio.Event().wait()  # it stays until it is answered
+            raise AssertionError
 
         async def send(message: Any) -> None:
             nonlocal status

@@ -4,6 +4,7 @@ DatabaseUnfit
 ├── FolderInUse        the embedded PostgreSQL of this folder belongs to another running process
 ├── ServerBroken       the embedded PostgreSQL cannot be set up or started
 ├── ServerUnsuitable   the PostgreSQL that was named is too old, or its Unicode handling is wrong
+├── TablesBusy         a migration could not have the locks it needs
 └── WrongMark          a demo database in production, or the other way round
 """
 
@@ -22,6 +23,10 @@ class ServerBroken(DatabaseUnfit):
 
 class ServerUnsuitable(DatabaseUnfit):
     """所指定的 PostgreSQL 不符合要求。"""
+
+
+class TablesBusy(DatabaseUnfit):
+    """数据表被占用，不能升级。"""
 
 
 class WrongMark(DatabaseUnfit):

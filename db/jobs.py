@@ -22,13 +22,13 @@ jobs = App(connector=PsycopgConnector())  # replaced by `open_jobs`; deferring i
 
 
 @asynccontextmanager
-async def open_jobs(database_url: str, *, connections: int = 5) -> AsyncIterator[App]:
-    """The app on this database, with connections of its own, until the block is left."""
+async def open_jobs(database_url: str, *, connections: int = 5, options: str = "") -> AsyncIterator[App]:
+    """The app on this database, with connections of its own (opened with these `server_options`), until the block is left."""
     connector = PsycopgConnector(
         conninfo=conninfo(database_url),
         min_size=1,
         max_size=max(2, connections),
-        kwargs={"application_name": "qingling-jobs", "connect_timeout": 10},
+        kwargs={"application_name": "qingling-jobs", "connect_timeout": 10, "options": options},
     )
     with jobs.replace_connector(connector):
         async with jobs.open_async():

@@ -6,7 +6,7 @@ Sessions are SQLAlchemy's `AsyncSession` (SQLModel's own calls `execute` depreca
 import asyncio
 import select
 import time
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from sqlalchemy import event
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from settings import Settings
 
 RESTART_PATIENCE_S = 3.0
+Kind = Literal["web", "worker", "command"]
 
 
 def sqlalchemy_url(database_url: str) -> URL:
@@ -29,8 +30,24 @@ def conninfo(database_url: str) -> str:
     return make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def open_engine(database_url: str, settings: Settings) -> AsyncEngine:
-    """The engine of this process; the caller disposes of it."""
+def server_options(settings: Settings, kind: Kind) -> str:
+    """What a connection asks the server for when it is opened, so that it costs no statement: how long one statement, the
+    wait for a lock and an idle transaction may last (0: for ever)."""
+    statement_s = {
+        "web": settings.statement_timeout_s,
+        "worker": settings.worker_statement_timeout_s,
+        "command": settings.command_statement_timeout_s,
+    }[kind]
+    limits = {
+        "statement_timeout": statement_s,
+        "lock_timeout": settings.lock_timeout_s,
+        "idle_in_transaction_session_timeout": settings.idle_timeout_s,
+    }
+    return " ".join(["-c timezone=UTC", *(f"-c {name}={round(s * 1000)}" for name, s in limits.items())])
+
+
+def open_engine(database_url: str, settings: Settings, kind: Kind = "web") -> AsyncEngine:
+    """The engine of a process of this kind, which decides how long its statements may take; the caller disposes of it."""
     engine = create_async_engine(
         sqlalchemy_url(database_url),
         pool_size=settings.database_pool,
@@ -41,7 +58,7 @@ def open_engine(database_url: str, settings: Settings) -> AsyncEngine:
         connect_args={
             "application_name": "qingling",
             "connect_timeout": 10,
-            "options": "-c timezone=UTC",
+            "options": server_options(settings, kind),
             "async_creator_fn": _connect_patiently,
         },
     )

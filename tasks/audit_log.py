@@ -130,7 +130,7 @@ def _tell_time(at: datetime) -> str:
 
 @asynccontextmanager
 async def _open(settings: Settings, database_url: str) -> AsyncIterator[AsyncSession]:
-    database = open_engine(database_url, settings)
+    database = open_engine(database_url, settings, "command")
     try:
         async with make_sessions(database)() as session:
             yield session
