@@ -51,6 +51,7 @@ from settings import Settings
 from tasks import message_table
 from tasks.functions import build_functions
 from tasks.jobs import run_due_timers, tell_unknown_years
+from tasks.moving_deadlines import upgrade_deadlines
 from tasks.notices import find_text_mistakes
 from tasks.operators import build_operators
 from wechat.exceptions import MenuWrong
@@ -248,10 +249,20 @@ async def prepare(settings: Settings, database_url: str, *, demo_data: bool | No
             await seed(session)
             await session.commit()
         lines = await deploy_missing(wired)
+        lines += await bring_deadlines_up(wired)
         if settings.demo and demo_data is not False:
             await asyncio.to_thread(make_demo_cards, settings.demo_cards_dir, read_clock())
             lines += await add_demo_data(wired)
         return lines
+
+
+async def bring_deadlines_up(wired: Wired) -> list[str]:
+    """Open deadlines of a version that counted by the clock, by the rule of this one; a line to print where there were any."""
+    done = await upgrade_deadlines(wired.sessions, wired.engine, wired.calendar, read_clock())
+    if not done.worked_out:
+        return []
+    later = f"其中 {done.later} 件改到了更晚的日子" if done.later else "都在原来的日子"
+    return [f"办理期限改按办公时间计算：重算了没有办结的 {done.worked_out} 件，{later}，没有一件提前。"]
 
 
 async def deploy_missing(wired: Wired) -> list[str]:

@@ -7,6 +7,7 @@ interrupt fires again."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from SpiffWorkflow import TaskState
@@ -63,7 +64,7 @@ class BoundaryEvent(_Catching, bpmn.BoundaryEvent):
 
     def _on_complete_hook(self, my_task: Task) -> None:
         super()._on_complete_hook(my_task)
-        if not self.cancel_activity and _activity_lives(my_task.parent):
+        if not self.cancel_activity and activity_lives(my_task.parent):
             self._arm_again(my_task)
 
     def _arm_again(self, my_task: Task) -> None:
@@ -74,16 +75,26 @@ class BoundaryEvent(_Catching, bpmn.BoundaryEvent):
         following = definition.following(my_task) if isinstance(definition, Timer) else None
         if isinstance(definition, Timer) and following is None:
             return
-        again = my_task.parent._add_child(self, TaskState.WAITING)
-        again.triggered = True
-        self._predict(again, mask=TaskState.NOT_FINISHED_MASK)
+        again = self._wait_again(my_task.parent)
         if following is not None:
             definition.arm(again, following)
-        runtime_of(my_task).entered(again)
-        my_task.workflow.top_workflow.event_manager.add_task(again)
+
+    def arm_anew(self, split: Task, due_at: datetime) -> None:
+        """Let this timer beside an activity that goes on wait once more after it has fired."""
+        again = self._wait_again(split)
+        again.internal_data["due"] = {self.event_definition.element_id: [due_at.isoformat(), None, None]}
+
+    def _wait_again(self, split: Task) -> Task:
+        again = split._add_child(self, TaskState.WAITING)
+        again.triggered = True
+        self._predict(again, mask=TaskState.NOT_FINISHED_MASK)
+        runtime_of(again).entered(again)
+        again.workflow.top_workflow.event_manager.add_task(again)
+        return again
 
 
-def _activity_lives(split: Task) -> bool:
+def activity_lives(split: Task) -> bool:
+    """Whether what these boundary events stand beside still goes on."""
     return any(
         not isinstance(task.task_spec, BoundaryEvent) and not task.has_state(TaskState.FINISHED_MASK)
         for task in split.children

@@ -16,11 +16,12 @@ from uuid import UUID
 
 from SpiffWorkflow import TaskState
 from SpiffWorkflow.bpmn import BpmnEvent
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
 from SpiffWorkflow.exceptions import SpiffWorkflowException
 from SpiffWorkflow.specs.MultiChoice import MultiChoice
 from SpiffWorkflow.task import Task
 
-from engine.events import BoundaryEvent, FirstOfEvents, Message
+from engine.events import BoundaryEvent, FirstOfEvents, Message, Timer, activity_lives
 from engine.exceptions import EngineFailure, ExpressionFailed, NotWaiting, TaskGone, TooManySteps
 from engine.expressions import Evaluator
 from engine.runtime import InstanceWorkflow, Outcome, Runtime, TraceEntry
@@ -282,14 +283,19 @@ class Execution:
             self._runtime.fire_until = None
         return [entry.element_id for entry in self.trace[before:] if entry.kind == "timer_fired"]
 
-    def reschedule(self, element_id: str, due_at: datetime | None) -> None:
-        """Move the timers of an element; None: never, until moved again. Raises NotWaiting if none is armed."""
-        moment = None if due_at is None else parse_moment(due_at).isoformat()
+    def reschedule(self, element_id: str, due_at: datetime | None, *, anew: bool = False) -> None:
+        """Move the timers of an element; None: never, until moved again. Raises NotWaiting if none is armed.
+
+        `anew`: one that has fired, beside an activity that still goes on, is armed once more.
+        """
+        moment = None if due_at is None else parse_moment(due_at)
         found = False
         for task in self._listening():
             if element_id in task.internal_data.get("due", ()):
-                task.internal_data["due"][element_id][0] = moment
+                task.internal_data["due"][element_id][0] = moment and moment.isoformat()
                 found = True
+        if not found and anew and moment is not None:
+            found = self._arm_anew(element_id, moment)
         if not found:
             raise NotWaiting(element=element_id)
 
@@ -340,6 +346,15 @@ class Execution:
         return [
             task for task in self._workflow.event_manager.tasks.values() if task._state == TaskState.WAITING
         ]
+
+    def _arm_anew(self, element_id: str, moment: datetime) -> bool:
+        for task in self._live(TaskState.COMPLETED):
+            if isinstance(task.task_spec, BoundaryEventSplit) and activity_lives(task):
+                for event in task.task_spec.outputs:
+                    if event.bpmn_id == element_id and isinstance(event.event_definition, Timer):
+                        event.arm_anew(task, moment)
+                        return True
+        return False
 
     def _armed(self) -> Iterator[tuple[datetime, Task, str]]:
         for task in self._listening():

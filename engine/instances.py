@@ -224,14 +224,16 @@ class Engine:
         actor: UUID | None,
         now: datetime,
         variables: Mapping[str, Any] | None = None,
+        anew: bool = False,
     ) -> Step:
         """Move the armed timer of an element; None: it never fires. NotWaiting if none is armed there.
 
-        `variables` are written as well, so that due dates read from them follow.
+        `variables` are written as well, so that due dates read from them follow. `anew`: a timer that has fired beside an
+        activity that still goes on is armed once more.
         """
         with _failing("reschedule", locked.instance.id):
             command = await self._load(session, locked.instance, actor, now)
-            command.reschedule(element_id, due_at)
+            command.reschedule(element_id, due_at, anew=anew)
             for name, value in (variables or {}).items():
                 command.write(name, value)
             return await command.save(locked.instance)

@@ -179,9 +179,9 @@ class Command:
         if variable in reads:
             self.execution.variables[variable] = reads.kept(variable, value)
 
-    def reschedule(self, element_id: str, due_at: datetime | None) -> None:
+    def reschedule(self, element_id: str, due_at: datetime | None, *, anew: bool = False) -> None:
         """Move a timer and say so in the history. Raises NotWaiting."""
-        self.execution.reschedule(element_id, due_at)
+        self.execution.reschedule(element_id, due_at, anew=anew)
         self.tell("rescheduled", element_id, details={"due_at": due_at})
 
     def tell(

@@ -31,6 +31,7 @@ from db.ids import uuid7
 STATES = ("queued", "sending", "asking", "sent", "kept", "failed", "uncertain", "expired")
 OUTCOMES = ("accepted", "later", "refused", "operator", "uncertain", "skipped")
 ANSWERS = ("found", "not_known", "cannot_tell", "repeated")
+WAITS_FOR = ("night", "quiet", "office")
 WAITING = "state in ('queued', 'sending', 'asking')"
 THIS_TRANSACTION = text("(pg_current_xact_id()::text::bigint)")
 
@@ -47,7 +48,8 @@ class Message(SQLModel, table=True):
     """One message to one person or, before there is one, to one phone or mail address. A person's is their in-app notice as well.
 
     `channels` are those its kind may use, in order; `sms_text` what an SMS says instead of `text`. Nothing is done before
-    `due_at`. `secret` holds what may not lie about in clear (a one-time code, encrypted) and is erased when sent or expired.
+    `due_at`; `waits_for` says what for, where it is not another try (WAITS_FOR). `secret` holds what may not lie about in clear
+    (a one-time code, encrypted) and is erased when sent or expired.
     `provider`, `reference` and the receipt are those of the try that a provider took last. `again_at` is when somebody had it
     sent once more: only tries since then count. `written_by` is the transaction that wrote it: ids are made before that ends, so
     they do not tell what a list of notices could show.
@@ -106,6 +108,7 @@ class Message(SQLModel, table=True):
     due_at: datetime = Field(
         sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
     )
+    waits_for: str | None = None
     claimed_at: datetime | None = Field(default=None, sa_column=_moment())
     sent_at: datetime | None = Field(default=None, sa_column=_moment())
     expires_at: datetime | None = Field(default=None, sa_column=_moment())

@@ -18,7 +18,8 @@ from domain.deadlines import count_moved
 from domain.models import CalendarDay, Issue, Registration
 from domain.working_days import WorkingCalendar
 from engine.instances import Engine
-from tasks.jobs import OPEN_PHASES, give_back_later, move_deadlines_now
+from tasks.jobs import give_back_later, move_deadlines_now
+from tasks.moving_deadlines import OPEN_PHASES
 from tasks.returns import Returned, give_back
 
 LOOK_AGAIN_AFTER = timedelta(seconds=30)  # longer than any request lasts

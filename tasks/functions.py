@@ -3,21 +3,26 @@ digit of a uscc."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from domain.uscc import check_digit_fails
-from domain.working_days import WorkingCalendar, add_working_days
+from domain.working_days import WorkingCalendar, close_of_office, opening_of_office
 from engine.expressions import Function
 
 
 def build_functions(calendar: WorkingCalendar) -> Mapping[str, Function]:
-    """`working_days(n)`, `days(n)`, `hours(n)`: the moment that lies so far after the step at hand.
+    """`working_days(n)`: when offices close on the n-th working day after that of the step at hand; `working_day_opens(n)`: when
+    they open on it. Part of a day counts as a day. `days(n)`, `hours(n)`: the moment that lies so far after the step.
 
     `uscc_check_fails(text)`: whether a code of the right pattern has a wrong check digit.
     """
 
     def working_days(now: datetime, count: float) -> datetime:
-        return add_working_days(now, count, calendar)
+        return close_of_office(now, ceil(count), calendar)
+
+    def working_day_opens(now: datetime, count: float) -> datetime:
+        return opening_of_office(now, ceil(count), calendar)
 
     def days(now: datetime, count: float) -> datetime:
         return now + timedelta(days=count)
@@ -30,6 +35,7 @@ def build_functions(calendar: WorkingCalendar) -> Mapping[str, Function]:
 
     return {
         "working_days": working_days,
+        "working_day_opens": working_day_opens,
         "days": days,
         "hours": hours,
         "uscc_check_fails": uscc_check_fails,

@@ -6,16 +6,13 @@ timer off. These are edges: they open and commit their sessions. The time comes 
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 from procrastinate import JobContext, RetryStrategy
-from sqlalchemy import literal, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-from sqlmodel import col
 
 from db.jobs import jobs
 from domain.applications import sweep_applications
@@ -24,20 +21,17 @@ from domain.audit_chain import sealing_key
 from domain.captcha import forget_captchas
 from domain.card_challenges import sweep_challenges
 from domain.card_visits import sweep_visits
-from domain.deadlines import recompute_deadline
 from domain.exceptions import ChainBroken
-from domain.models import Issue, Registration
 from domain.presence import sweep_presence
 from domain.wechat_pushes import sweep_pushes
 from domain.wechat_visits import sweep_wechat_visits
 from domain.working_days import WorkingCalendar, unknown_years
-from engine.exceptions import EngineFailure, NotWaiting, UnknownProcess
+from engine.exceptions import EngineFailure
 from engine.instances import Engine
 from settings import Settings
 from tasks import statements
 from tasks.completion import finish
 from tasks.incidents import (
-    DEADLINES,
     LATE_WORK,
     TIMERS,
     note_failure,
@@ -45,16 +39,15 @@ from tasks.incidents import (
     settle_past,
 )
 from tasks.leavers import Heirs, move_issue
-from tasks.operators import OVERDUE_TIMER, REMIND_TIMER
+from tasks.moving_deadlines import move_deadlines
 from tasks.returns import give_back
 from tasks.sealing import seal_all
-from tasks.subjects import command, flush, open_subject
+from tasks.subjects import command
 from tasks.superseding import end_superseded
 
 log = structlog.get_logger(__name__)
 QUEUE = "tasks"
 AGAIN = RetryStrategy(max_attempts=5, exponential_wait=3)  # for jobs that no later run makes up for
-OPEN_PHASES = ("customs", "enterprise")  # in which a deadline counts
 LOOK_AHEAD = timedelta(days=30)  # further than the longest deadline
 
 
@@ -103,79 +96,6 @@ async def fire_due_timer(sessions: async_sessionmaker[AsyncSession], engine: Eng
     if failure.instance_id is None:
         raise failure
     await note_failure(sessions, engine, failure, command=TIMERS, instance_id=failure.instance_id, now=now)
-    return True
-
-
-async def move_deadlines(
-    sessions: async_sessionmaker[AsyncSession], engine: Engine, calendar: WorkingCalendar, now: datetime
-) -> int:
-    """Set open deadlines anew where this calendar puts them on another day; how many moved.
-
-    Needed when a year's holidays become known. Each issue or registration has a transaction of its own and is looked at again
-    in it; one for which it fails becomes an incident.
-    """
-    issues = select(col(Issue.id), literal("issue")).where(
-        col(Issue.closed_at).is_(None), col(Issue.phase).in_(OPEN_PHASES)
-    )
-    registrations = select(col(Registration.id), literal("registration")).where(
-        col(Registration.outcome).is_(None), col(Registration.phase).in_(OPEN_PHASES)
-    )
-    async with sessions() as session:
-        found = [*await session.execute(issues), *await session.execute(registrations)]
-    moved = 0
-    for id_, process in found:
-        try:
-            moved += await _move_one(sessions, engine, calendar, id_, process, now)
-        except EngineFailure as failure:
-            await note_failure(sessions, engine, failure, command=DEADLINES, instance_id=id_, now=now)
-    return moved
-
-
-async def _move_one(
-    sessions: async_sessionmaker[AsyncSession],
-    engine: Engine,
-    calendar: WorkingCalendar,
-    id_: UUID,
-    process: str,
-    now: datetime,
-) -> bool:
-    async with sessions() as session, command(session):
-        if not await _move_deadline(session, engine, calendar, id_, process, now):
-            return False
-        await settle_command(session, id_, DEADLINES, now)
-        await session.commit()
-        return True
-
-
-async def _move_deadline(
-    session: AsyncSession,
-    engine: Engine,
-    calendar: WorkingCalendar,
-    id_: UUID,
-    process: str,
-    now: datetime,
-) -> bool:
-    try:
-        locked = await engine.lock_instance(session, id_)
-    except UnknownProcess:
-        return False
-    subject = await open_subject(session, id_, process)
-    record = subject.record
-    if record is None or record.deadline_from is None or record.phase not in OPEN_PHASES:
-        return False
-    before = record.due_at
-    deadline = recompute_deadline(record, calendar)
-    if record.due_at == before:
-        return False
-    await flush(session, subject)
-    # While the enterprise is asked the clock stands: its timers are set when it goes on.
-    paused = subject.issue is not None and subject.issue.paused_at is not None
-    moments = {} if paused else {REMIND_TIMER: deadline.remind_at, OVERDUE_TIMER: deadline.due_at}
-    variables = {"deadline": deadline.as_variables()}
-    for timer, moment in moments.items():
-        with suppress(NotWaiting):  # it has fired
-            await engine.reschedule(session, locked, timer, moment, actor=None, now=now, variables=variables)
-            locked = await engine.lock_instance(session, id_)
     return True
 
 
@@ -278,7 +198,7 @@ async def move_deadlines_nightly(context: JobContext, timestamp: int) -> None:
 
 @jobs.task(name="move_deadlines_now", queue=QUEUE, pass_context=True, retry=AGAIN)
 async def move_deadlines_now(context: JobContext) -> None:
-    """A year's holidays were entered: read them, and set open deadlines anew at once."""
+    """A year's holidays or other office hours were entered: read them, and set open deadlines anew at once."""
     parts: Parts = context.additional_context["wired"]
     now = parts.read_clock()
     async with parts.sessions() as session:

@@ -52,11 +52,11 @@ def kind_of(process: str) -> Kind:
 
 
 def describe_due(record: Record) -> str:
-    """The deadline in words, in Beijing's time."""
+    """The last day of the deadline, in Beijing."""
     if record.due_at is None:
         return "未定"
     due = record.due_at.astimezone(BEIJING)
-    return f"{due.year}年{due.month}月{due.day}日 {due:%H:%M}"
+    return f"{due.year}年{due.month}月{due.day}日"
 
 
 def _columns(record: type[Issue | Registration]) -> tuple[str, ...]:

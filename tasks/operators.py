@@ -192,23 +192,20 @@ async def transfer_issue(context: StepContext, /, office: str) -> dict[str, Any]
 
 
 async def pause_deadline(context: StepContext, /) -> None:
-    """The enterprise is asked: the clock stands, and neither timer fires."""
+    """The enterprise is asked: the clock stands, and no timer of it fires whose moment is still to come."""
     issue = (await open_subject(context.session, context.instance_id, context.definition.key)).require_issue()
     deadlines.pause_deadline(issue, context.now)
-    context.reschedule(REMIND_TIMER, None)
-    context.reschedule(OVERDUE_TIMER, None)
+    for timer, moment in ((REMIND_TIMER, issue.remind_at), (OVERDUE_TIMER, issue.due_at)):
+        if moment is None or moment > context.now:  # what is past has happened, told or not
+            context.reschedule(timer, None)
 
 
 async def _resume_deadline(context: StepContext, calendar: WorkingCalendar) -> dict[str, Any]:
-    """The enterprise has answered: its time is added back. What had fired before the pause does not fire again."""
+    """The enterprise has answered: its working time is added back. A timer that has fired is gone, and not moved."""
     issue = (await open_subject(context.session, context.instance_id, context.definition.key)).require_issue()
-    paused_at = issue.paused_at or context.now
-    before = deadlines.recompute_deadline(issue, calendar)
     after = deadlines.resume_deadline(issue, calendar, context.now)
-    if before.remind_at > paused_at:
-        context.reschedule(REMIND_TIMER, after.remind_at)
-    if before.due_at > paused_at:
-        context.reschedule(OVERDUE_TIMER, after.due_at)
+    context.reschedule(REMIND_TIMER, after.remind_at)
+    context.reschedule(OVERDUE_TIMER, after.due_at)
     return after.as_variables()
 
 

@@ -135,7 +135,7 @@ async def return_registration(context: StepContext, /) -> dict[str, Any]:
     """Back to the applicant, whose deadline it is not: customs' clock is gone until it is sent again."""
     registration, enterprise = (await _open(context)).require_registration()
     enterprise.status = "returned"
-    registration.deadline_from = registration.days_given = registration.due_at = None
+    deadlines.drop_deadline(registration)
     return facts(registration)
 
 

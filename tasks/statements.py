@@ -272,6 +272,11 @@ FROM process_event e LEFT JOIN user_task t ON t.id = e.task_id
 WHERE e.instance_id = :instance_id ORDER BY e.id
 """)
 
+SERVICES_DONE: TextClause = text("""
+SELECT element_id, at FROM process_event
+WHERE instance_id = :instance_id AND kind = 'service_done' AND at >= :since ORDER BY id
+""")
+
 DONE_OF_INSTANCE: TextClause = text("""
 SELECT id, definition_id, element_id, name, completed_at, completed_by, answers FROM user_task
 WHERE instance_id = :instance_id AND state = 'completed' ORDER BY completed_at, id

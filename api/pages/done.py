@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api.pages.frame import Frame
 from api.pages.render import draw
-from api.pages.wording import moment
+from api.pages.wording import due_day
 from domain.models import IssueRecord, Registration
 from tasks.inbox import TaskView
 
@@ -46,7 +46,7 @@ def tell_next_of_registration(registration: Registration, office: str) -> list[s
     """What happens next with a registration, by where it stands now."""
     match registration.phase:
         case "customs":
-            by = f"，审核期限是 {moment(registration.due_at)}" if registration.due_at else ""
+            by = f"，审核期限是 {due_day(registration.due_at)}" if registration.due_at else ""
             return [f"{office}的注册审核员会审核{by}。", "审核结果会发短信通知申请人。"]
         case "enterprise":
             return ["申请人会收到短信，登录以后能看到退回的理由。", "修改后会再次提交到本单位审核。"]
@@ -98,7 +98,7 @@ def tell_next(issue: IssueRecord, view: TaskView, expires_at: datetime | None) -
                 "在海关认领之前，您可以随时撤回。",
             ]
         case "customs":
-            by = [f"答复期限是 {moment(issue.due_at)}。"] if issue.due_at else []
+            by = [f"答复期限是 {due_day(issue.due_at)}。"] if issue.due_at else []
             return [f"{office}的经办关员会认领并办理。", *by, "有了结果会发短信通知经办人和审核高管。"]
         case "enterprise":
             return [
@@ -106,7 +106,7 @@ def tell_next(issue: IssueRecord, view: TaskView, expires_at: datetime | None) -
                 "等待补充的时间不计入办理期限。",
             ]
         case "answered":
-            until = [f"{moment(expires_at)}前没有评价的，系统按“未评价”办结。"] if expires_at else []
+            until = [f"{due_day(expires_at)}前没有评价的，系统按“未评价”办结。"] if expires_at else []
             return ["经办人和审核高管会收到短信，请他们评价答复。", *until]
         case "closed" if issue.outcome == "withdrawn":
             return ["问题已撤回。需要时可以重新提出。"]

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from api.pages.entry_names import entry_name
@@ -53,6 +53,7 @@ def write_issues(lines: Sequence[Mapping[str, Any]], cut_at: int | None = None) 
     shown = [
         {
             **line,
+            "due_at": _day(line.get("due_at")),
             "due": line["due"].words if line.get("due") else None,
             "round": int(line.get("round") or 0) + 1,
             **{key: entry_name(line.get(key), key) for key in LIST_NAMES},
@@ -76,13 +77,16 @@ def _write_sheet(name: str, columns: Columns, lines: Sequence[Mapping[str, Any]]
         sheet = book.add_worksheet(name)
         head = book.add_format({"bold": True, "bg_color": "#E9F0F9", "border": 1, "border_color": "#D5DCE6"})
         plain = book.add_format({"valign": "top", "text_wrap": True})
-        moment = book.add_format({"valign": "top", "num_format": "yyyy-mm-dd hh:mm"})
+        formats = {
+            datetime: book.add_format({"valign": "top", "num_format": "yyyy-mm-dd hh:mm"}),
+            date: book.add_format({"valign": "top", "num_format": "yyyy-mm-dd"}),
+        }
         for column, (title, _, width) in enumerate(columns):
             sheet.set_column(column, column, width)
             sheet.write_string(0, column, title, head)
         for row, line in enumerate(lines, 1):
             for column, (_, key, _) in enumerate(columns):
-                _write(sheet, row, column, line.get(key), plain, moment)
+                _write(sheet, row, column, line.get(key), plain, formats)
         if note is not None:
             sheet.write_string(len(lines) + 1, 0, note, plain)
         sheet.freeze_panes(1, 2)
@@ -90,12 +94,21 @@ def _write_sheet(name: str, columns: Columns, lines: Sequence[Mapping[str, Any]]
     return buffer.getvalue()
 
 
-def _write(sheet: Any, row: int, column: int, value: Any, plain: Any, moment: Any) -> None:
+def _day(at: datetime | None) -> date | None:
+    local = to_local(at)
+    return local.date() if local else None
+
+
+def _write(
+    sheet: Any, row: int, column: int, value: Any, plain: Any, formats: Mapping[type[date], Any]
+) -> None:
     if isinstance(value, int):
         sheet.write_number(row, column, value, plain)
     elif isinstance(value, datetime):
         local = to_local(value)
         assert local is not None
-        sheet.write_datetime(row, column, local.replace(tzinfo=None), moment)
+        sheet.write_datetime(row, column, local.replace(tzinfo=None), formats[datetime])
+    elif isinstance(value, date):
+        sheet.write_datetime(row, column, datetime.combine(value, time()), formats[date])
     elif value:
         sheet.write_string(row, column, str(value)[:LONGEST_CELL], plain)

@@ -14,7 +14,7 @@ from api.pages.frame import FrameDep
 from api.pages.issue_view import IssueView, view_issue
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
-from api.pages.wording import moment
+from api.pages.wording import due_day, moment
 from api.pages.work import Work, draw_work
 from domain.exceptions import CannotWithdraw
 from messages.notices import mark_about_read
@@ -130,7 +130,7 @@ async def show_attachment(
 
 def tell_state(issue: IssueView) -> str:
     """Where the issue stands and what will happen, in a sentence or two."""
-    by = f"，答复期限是 {moment(issue.due_at)}" if issue.due_at else ""
+    by = f"，答复期限是 {due_day(issue.due_at)}" if issue.due_at else ""
     match issue.phase:
         case "draft":
             return "这是一份草稿，只有提出问题的人看得到，还没有提交。"
@@ -156,7 +156,7 @@ def tell_state(issue: IssueView) -> str:
 
 def tell_expiry(at: datetime | None) -> str:
     """Until when somebody may evaluate, and what then; nothing where the diagram sets no end."""
-    return f"{moment(at)}前没有评价的，按“未评价”办结。" if at else ""
+    return f"{due_day(at)}前没有评价的，按“未评价”办结。" if at else ""
 
 
 def _want(task: OpenTask) -> dict[str, str | None]:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.pages.compare import mark_changes
 from api.pages.due import tell_due
 from api.pages.history import Moment, tell_history, tell_waiting
-from api.pages.wording import Due, moment
+from api.pages.wording import Due, due_day, moment
 from api.wired import Wired
 from domain.actor import Actor
 from domain.models import Attachment
@@ -123,7 +123,7 @@ async def view_registration(
 
 def tell_state(view: RegistrationView) -> str:
     """Where the registration stands and what will happen, in a sentence or two."""
-    by = f"，审核期限是 {moment(view.due_at)}" if view.due_at else ""
+    by = f"，审核期限是 {due_day(view.due_at)}" if view.due_at else ""
     match view.phase:
         case "customs":
             holders = [task.claimed_by_name for task in view.detail.open_tasks if task.claimed_by_name]

@@ -72,6 +72,7 @@ def _environment() -> Environment:
         "moment",
         "day",
         "short_moment",
+        "due_by",
         "duration",
         "size",
         "file_kind",

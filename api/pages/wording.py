@@ -46,6 +46,24 @@ def day(at: datetime | str | None) -> str:
     return f"{local.year}年{local.month}月{local.day}日" if local else ""
 
 
+def due_day(at: datetime | str | None, now: datetime | None = None) -> str:
+    """The last day of a deadline: `11月30日`, with the year when it is another one."""
+    local, today = to_local(at), to_local(now or datetime.now(UTC))
+    if local is None or today is None:
+        return ""
+    return f"{local.month}月{local.day}日" if local.year == today.year else day(local)
+
+
+def due_by(at: datetime | str | None, now: datetime | None = None) -> Markup:
+    """`11月30日前`, and the moment itself for who points at it."""
+    local = to_local(at)
+    if local is None:
+        return Markup()
+    return Markup('<time datetime="{}" title="{}">{}前</time>').format(
+        local.isoformat(), moment(local), due_day(local, now)
+    )
+
+
 def short_moment(at: datetime | str | None, now: datetime | None = None) -> str:
     """`17:06` of today, `11月23日 17:06` of this year, with the year before that."""
     local, today = to_local(at), to_local(now or datetime.now(UTC))

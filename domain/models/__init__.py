@@ -14,7 +14,7 @@ from domain.models.issues import (
     IssueRecord,
     IssueSearch,
 )
-from domain.models.lists import CalendarDay, ListEntry
+from domain.models.lists import CalendarDay, ListEntry, OfficeHoursRow
 from domain.models.people import (
     AdminOffer,
     CustomsOffice,
@@ -57,6 +57,7 @@ __all__ = [
     "IssueSeen",
     "ListEntry",
     "Membership",
+    "OfficeHoursRow",
     "Officer",
     "OfficerRole",
     "Person",

@@ -40,8 +40,10 @@ class IssueRecord(SQLModel):
 
     `unsent`: withdrawn while nobody but the submitter had seen it, and theirs alone for ever.
 
-    `due_at` is `days_given` working days after `deadline_from`, plus the `paused_s` seconds the enterprise took; kept apart
-    so that it can be worked out again when a year's holidays are published. While `paused_at` is set, the clock stands.
+    `due_at` is the close of office `days_given` + `days_added` working days after `deadline_from`, and later by the whole days
+    that the `pauses` (beginning, end, beginning, end …) make in working time, `paused_s` seconds in all; kept apart so that it
+    can be worked out again when a year's holidays are published. While `paused_at` is set, the clock stands. `pauses` is None
+    where the deadline was set before days ended when offices close: its day stays at least what it is (`domain.deadlines`).
 
     This is a record in memory, which commands change (the table's own class costs ten times as much to fill).
     """
@@ -71,6 +73,11 @@ class IssueRecord(SQLModel):
     deadline_from: datetime | None = Field(default=None, sa_column=_when())
     days_given: int | None = None
     due_at: datetime | None = Field(default=None, sa_column=_when())
+    remind_at: datetime | None = Field(default=None, sa_column=_when())
+    days_added: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    pauses: list[datetime] | None = Field(
+        default_factory=list, sa_column=Column(ARRAY(DateTime(timezone=True)))
+    )
     paused_s: float = 0
     paused_at: datetime | None = Field(default=None, sa_column=_when())
     first_claimed_at: datetime | None = Field(default=None, sa_column=_when())

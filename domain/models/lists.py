@@ -1,4 +1,4 @@
-"""Data an administrator edits: the entries of the lists (问题类型, 业务类别, 重要性) and the holiday calendar."""
+"""Data an administrator edits: the entries of the lists (问题类型, 业务类别, 重要性), the holiday calendar and office hours."""
 
 # SQLModel declares __tablename__ as something else than the str it takes
 # pyright: reportAssignmentType=false
@@ -29,3 +29,12 @@ class CalendarDay(SQLModel, table=True):
     working: bool
     name: str = ""
     source: str = ""
+
+
+class OfficeHoursRow(SQLModel, table=True):
+    """A span of a working day in which offices are open, in Beijing's time; without rows `domain.working_days.DEFAULT_HOURS`."""
+
+    __tablename__ = "office_hours"
+
+    opens_at: dt.time = Field(primary_key=True)
+    closes_at: dt.time

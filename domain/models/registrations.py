@@ -59,6 +59,7 @@ class Registration(SQLModel, table=True):
     deadline_from: datetime | None = Field(default=None, sa_column=_when())
     days_given: int | None = None
     due_at: datetime | None = Field(default=None, sa_column=_when())
+    remind_at: datetime | None = Field(default=None, sa_column=_when())
     overdue_at: datetime | None = Field(default=None, sa_column=_when())
     decided_at: datetime | None = Field(default=None, sa_column=_when())
 

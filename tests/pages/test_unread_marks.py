@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from api.pages.wording import moment
+from api.pages.wording import due_day
 from tests.pages.conftest import World
 from tests.pages.test_pages import bring_to_customs, task_of, visitor
 
@@ -62,7 +62,7 @@ async def test_until_when_to_evaluate_is_when_it_ends_not_when_one_is_reminded(w
         query = text("SELECT answered_at FROM issue WHERE id = CAST(:id AS uuid)")
         answered_at = await session.scalar(query, {"id": issue.rpartition("/")[2]})
     assert answered_at is not None
-    sentence = f"{moment(answered_at + timedelta(days=15))}前没有评价的"
+    sentence = f"{due_day(answered_at + timedelta(days=15))}前没有评价的"
     assert sentence in done
     page = await visitor(world, "staff").open(issue)
     assert sentence in page

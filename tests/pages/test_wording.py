@@ -16,9 +16,11 @@ FRIDAY_NOON = datetime(2026, 3, 6, 4, 0, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("due_in", "words", "level"),
     [
-        (timedelta(days=-1, hours=-2), "已逾期 1 天", "late"),
-        (timedelta(hours=-3), "已逾期 3 小时", "late"),
-        (timedelta(hours=2), "今天 14:00 到期", "soon"),
+        (timedelta(days=-1, hours=-2), "已逾期 1 个工作日", "late"),
+        (timedelta(days=-7), "已逾期 6 个工作日", "late"),  # Saturday was a make-up day, Sunday was not
+        (timedelta(hours=-3), "已逾期不到 1 个工作日", "late"),
+        (timedelta(hours=2), "今天到期", "soon"),
+        (timedelta(days=1), "3月7日到期", "soon"),  # a Saturday: no working day is left
         (timedelta(days=3), "剩 1 个工作日", "soon"),
         (timedelta(days=10), "剩 6 个工作日", "ok"),
     ],
@@ -40,6 +42,21 @@ def test_a_day_that_customs_made_a_holiday_is_not_counted() -> None:
     due = tell_due(FRIDAY_NOON + timedelta(days=4), FRIDAY_NOON, calendar)
     assert due is not None
     assert due.words == "剩 1 个工作日"
+
+
+def test_a_deadline_that_passed_on_friday_is_no_working_day_late_on_sunday() -> None:
+    due = tell_due(FRIDAY_NOON, FRIDAY_NOON + timedelta(days=2), WorkingCalendar())
+    assert due is not None
+    assert due.words == "已逾期不到 1 个工作日"
+
+
+def test_the_last_day_is_told_without_its_hour_and_the_moment_to_who_points_at_it() -> None:
+    due_at = datetime(2026, 11, 30, 9, 30, tzinfo=UTC)
+    assert wording.due_day(due_at, FRIDAY_NOON) == "11月30日"
+    assert wording.due_day(due_at, FRIDAY_NOON - timedelta(days=90)) == "2026年11月30日"
+    assert wording.due_by(due_at, FRIDAY_NOON) == (
+        '<time datetime="2026-11-30T17:30:00+08:00" title="2026年11月30日 17:30">11月30日前</time>'
+    )
 
 
 def test_times_are_beijings() -> None:

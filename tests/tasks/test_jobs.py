@@ -21,7 +21,8 @@ from engine.instances import Engine
 from errors import Refusal
 from settings import Settings
 from tasks import commands, completion, issues
-from tasks.jobs import fire_due_timer, move_deadlines, run_due_timers, sweep
+from tasks.jobs import fire_due_timer, run_due_timers, sweep
+from tasks.moving_deadlines import move_deadlines
 from tests.tasks.world import World
 
 Sessions = async_sessionmaker[AsyncSession]

@@ -313,7 +313,7 @@ async def test_whoever_is_approved_second_ends_as_superseded(world: World) -> No
 
 async def test_reminder_and_overdue_come_in_working_days_whoever_claims(world: World) -> None:
     registration = await apply(world)  # Monday 9:00
-    assert registration.due_at == world.now + timedelta(days=3)
+    assert registration.due_at == world.now + timedelta(days=3, hours=8, minutes=30)  # offices close
     await world.claim("registrar", registration.id, "review_registration")
     await commands.release(
         world.session,
@@ -322,10 +322,10 @@ async def test_reminder_and_overdue_come_in_working_days_whoever_claims(world: W
         await world.task(registration.id, "review_registration"),
         world.now,
     )
-    world.pass_time(days=2, hours=10)
+    world.pass_time(days=3)
     await world.fire_timers()
     assert (await world.messages(registration.id))[1:] == [("deadline_near", "何静")]
-    world.pass_time(days=1)
+    world.pass_time(hours=8, minutes=30)
     await world.fire_timers()
     assert set((await world.messages(registration.id))[2:]) == {("overdue", "何静"), ("overdue", "徐静")}
     assert (await get(world, registration.id)).overdue_at == world.now
