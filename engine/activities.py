@@ -17,6 +17,7 @@ from SpiffWorkflow.task import Task
 
 from engine.decisions import Decision
 from engine.exceptions import EngineFailure, ExpressionFailed
+from engine.names import as_read, identifier
 from engine.runtime import runtime_of
 
 MAX_INSTANCES = 500
@@ -71,6 +72,12 @@ class _Hosting(TaskSpec):
     def update_data(self, my_task: Task, subworkflow: Any) -> None:
         """Variables are the instance's: nothing to copy back."""
 
+    def start_workflow(self, my_task: Task) -> None:
+        # The library looks for a task called `Start`, which may be an element of the diagram.
+        subworkflow = my_task.workflow.top_workflow.create_subprocess(my_task, self.spec)
+        subworkflow.completed_event.connect(self._on_subworkflow_completed, my_task)
+        subworkflow.task_tree.run()
+
     def _on_subworkflow_completed(self, subworkflow: Any, my_task: Task) -> None:
         if not my_task.has_state(TaskState.FINISHED_MASK):
             my_task._set_state(TaskState.READY)
@@ -110,7 +117,7 @@ class _MultiInstance(SpiffBpmnTask):
     def _items(self, my_task: Task) -> list[Any]:
         runtime = runtime_of(my_task)
         if self.data_input is not None:
-            items = runtime.evaluate(my_task, self.data_input.bpmn_id) or []
+            items = runtime.evaluate(my_task, as_read(self.data_input.bpmn_id)) or []
         else:
             count = runtime.evaluate(my_task, self.cardinality)
             items = list(range(count)) if isinstance(count, int) and 0 <= count <= MAX_INSTANCES else count
@@ -123,7 +130,9 @@ class _MultiInstance(SpiffBpmnTask):
         child.triggered = True
         child.internal_data["index"] = index
         if self.input_item is not None:
-            runtime_of(my_task).write(child, self.input_item.bpmn_name or self.input_item.bpmn_id, item)
+            runtime_of(my_task).write(
+                child, identifier(self.input_item.bpmn_name or self.input_item.bpmn_id), item
+            )
         child.task_spec._update(child)
 
     def merge_child(self, workflow: Any, child: Task) -> None:
@@ -146,7 +155,7 @@ class _MultiInstance(SpiffBpmnTask):
         if self.data_output is None:
             return
         item = self.output_item
-        name = self.bpmn_id if item is None else item.bpmn_name or item.bpmn_id
+        name = identifier(self.bpmn_id) if item is None else as_read(item.bpmn_name or item.bpmn_id)
         value = runtime_of(my_task).evaluate(child, name)
         my_task.internal_data["outputs"].append([child.internal_data["index"], value])
         self._publish(my_task)
@@ -154,7 +163,9 @@ class _MultiInstance(SpiffBpmnTask):
     def _publish(self, my_task: Task) -> None:
         if self.data_output is not None:
             outputs = sorted(my_task.internal_data["outputs"], key=lambda output: output[0])
-            runtime_of(my_task).write(my_task, self.data_output.bpmn_id, [value for _, value in outputs])
+            runtime_of(my_task).write(
+                my_task, as_read(self.data_output.bpmn_id), [value for _, value in outputs]
+            )
 
     def _is_enough(self, my_task: Task, child: Task) -> bool:
         if self.condition is None:

@@ -19,6 +19,7 @@ from engine.diagram import BPMN, SPIFF, Diagram, describe, kind_of, operator_of,
 from engine.expressions import Evaluator, ExpressionRefused
 from engine.findings import Finding
 from engine.grammar import Call, Literal, Node, children, parse_cell, parse_expression
+from engine.names import identifier
 from engine.parsing import as_expression
 from engine.specs import EXPRESSION_PROPERTIES, WORD_PROPERTIES, expressions_of
 from engine.timers import TimeRefused, due_from, parse_cycle
@@ -36,7 +37,7 @@ class Contents:
     decisions: list[tuple[str, Decision]]
     """With the file of each."""
     forms: Mapping[str, tuple[str, Any]]
-    """By the task's id: file and schema."""
+    """By the identifier of the task: file and schema."""
     texts: tuple[str, Mapping[str, Any]]
     """The file texts.yaml and its templates; both empty where there is none."""
     operators: Collection[str]
@@ -95,13 +96,14 @@ def people(contents: Contents) -> Iterator[Finding]:
             yield diagram.finding(
                 node, "no-people", "没有办理人；请写 candidateGroups（候选组）或 assignee（指定的人）。"
             )
-        if element_id not in contents.forms:
-            name = f"{diagram.file.removesuffix('.bpmn')}/{element_id}.form"
+        if identifier(element_id) not in contents.forms:
+            name = f"{diagram.file.removesuffix('.bpmn')}/{identifier(element_id)}.form"
             yield diagram.finding(node, "form-missing", f"没有表单；请添加文件 {name}。")
-    for element_id, (file, _) in contents.forms.items():
-        if element_id not in contents.user_tasks:
-            text = f"表单没有对应的用户任务：流程图里没有编号为 {element_id} 的用户任务；请改名或删除。"
-            yield Finding(file, element_id, "form-without-task", text)
+    named = {identifier(element_id) for element_id in contents.user_tasks}
+    for name, (file, _) in contents.forms.items():
+        if name not in named:
+            text = f"表单没有对应的用户任务：流程图里没有编号为 {name} 的用户任务；请改名或删除。"
+            yield Finding(file, name, "form-without-task", text)
 
 
 def forms(contents: Contents) -> Iterator[Finding]:
@@ -266,7 +268,7 @@ def times(contents: Contents) -> Iterator[Finding]:
 
 
 def calls(contents: Contents) -> Iterator[Finding]:
-    """Called processes and decision tables lie among the files; one process is the one to start; ids are shared."""
+    """Called processes and decision tables lie among the files; one process is the one to start."""
     processes = {node.get("id"): node for diagram in contents.diagrams for node in diagram.each("process")}
     decisions = {decision.id for _, decision in contents.decisions}
     called: set[str | None] = set()
@@ -290,13 +292,6 @@ def calls(contents: Contents) -> Iterator[Finding]:
         file = contents.diagrams[0].file
         text = "须有且只有一个可执行（isExecutable）、且不被其他流程调用的流程。"
         yield Finding(file, "", "main-process", f"{text}现有 {len(startable)} 个。")
-    seen: dict[str, str] = {}
-    for diagram in contents.diagrams:
-        for element_id in diagram.nodes:
-            other = seen.setdefault(element_id, diagram.file)
-            if other != diagram.file:
-                text = f"编号 {element_id} 在 {other} 里已经用过，每个元素须有自己的编号。"
-                yield Finding(diagram.file, element_id, "duplicate-id", text)
 
 
 RULES: tuple[Callable[[Contents], Iterator[Finding]], ...] = (

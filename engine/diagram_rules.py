@@ -6,8 +6,6 @@ and in what SpiffWorkflow 3.2.0 does with the same diagrams.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 from lxml import etree
@@ -18,7 +16,6 @@ from engine.diagram import (
     EVENTS,
     GATEWAYS,
     KINDS_IN_WORDS,
-    SPIFF,
     TASKS,
     Diagram,
     definitions_of,
@@ -26,7 +23,6 @@ from engine.diagram import (
     has_text,
     is_bpmn,
     kind_of,
-    properties_of,
     scope_of,
 )
 from engine.findings import Finding
@@ -35,13 +31,11 @@ from engine.specs import FLOW_NODES, MAX_ELEMENTS
 
 Rule = Callable[[Diagram], Iterator[Finding]]
 
-RESERVED_IDS = frozenset({"Start", "End", "Root", "StartEventSplit", "StartEventJoin"})
 LONGEST_CHAIN = 150
 """How many elements may follow one another: the library's parser descends once for each, and Python's stack ends."""
 
 MOST_FLOWS = 1_000
 
-_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _UNSUPPORTED = {
     "manualTask": "没有办理人也没有表单，请改用用户任务",
     "complexGateway": "请改用排他网关或包容网关",
@@ -112,30 +106,6 @@ def unsupported(diagram: Diagram) -> Iterator[Finding]:
     for node in diagram.each(*EVENTS):
         if len(definitions_of(node)) > 1:
             yield diagram.finding(node, "several-triggers", "有多个触发条件，请拆成几个事件。")
-
-
-def ids(diagram: Diagram) -> Iterator[Finding]:
-    """Ids are names in expressions, files and histories; two clash with names inside the library."""
-    for node in diagram.flow_nodes():
-        element_id = node.get("id") or ""
-        if not _IDENTIFIER.fullmatch(element_id):
-            yield diagram.finding(node, "bad-id", "的编号须以英文字母开头，只含字母、数字和下划线。")
-        elif kind_of(node) == "userTask" and ("__" in element_id or element_id.endswith("_")):
-            yield diagram.finding(node, "bad-id", "的编号不能有连续的下划线，也不能以下划线结尾。")
-        elif element_id in RESERVED_IDS:
-            yield diagram.finding(node, "reserved-id", f"的编号 {element_id} 是内部保留的，请换一个。")
-    counts = Counter(node.get("id") for node in diagram.root.iter() if is_bpmn(node) and node.get("id"))
-    for element_id, count in counts.items():
-        if count > 1:
-            text = f"编号 {element_id} 用了 {count} 次，每个元素须有自己的编号。"
-            yield Finding(diagram.file, element_id or "", "duplicate-id", text)
-    # A user task's answers become the variable of its name: they would replace what an operator keeps there.
-    kept = {node.get("resultVariable") for node in diagram.root.iter(SPIFF + "serviceTaskOperator")}
-    kept |= {properties_of(node).get("resultVariable") for node in diagram.flow_nodes()}
-    for node in diagram.each("userTask"):
-        if node.get("id") in kept:
-            text = f"的编号与变量 {node.get('id')} 相同，办理结果会把它覆盖；请换一个编号。"
-            yield diagram.finding(node, "id-clash", text)
 
 
 def flows(diagram: Diagram) -> Iterator[Finding]:
@@ -307,7 +277,6 @@ def size(diagram: Diagram) -> Iterator[Finding]:
 RULES: tuple[Rule, ...] = (
     scripts,
     unsupported,
-    ids,
     references,
     scopes,
     flows,

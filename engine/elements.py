@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from engine.names import identifier
 from engine.parsing import SPIFF
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -53,12 +54,17 @@ class Element:
     multi_instance: bool = False
 
     @property
+    def variable(self) -> str:
+        """What its answers, or the message that it caught, are called in expressions."""
+        return identifier(self.id)
+
+    @property
     def on_complete(self) -> str | None:
         """The operator called when a user task's answers are accepted."""
         return self.properties.get("onComplete")
 
 
-def parse_element(file: str, node: etree._Element, has_form: bool) -> Element:
+def parse_element(file: str, node: etree._Element, lanes: Mapping[str, str], has_form: bool) -> Element:
     """What a flow node's XML says."""
     element_id = node.get("id") or ""
     kind = etree.QName(node).localname
@@ -80,7 +86,7 @@ def parse_element(file: str, node: etree._Element, has_form: bool) -> Element:
         parameters={} if operator is None else dict(_parameters(operator)),
         result_variable=(None if operator is None else operator.get("resultVariable"))
         or properties.get("resultVariable"),
-        lane=_lane(node, element_id),
+        lane=lanes.get(element_id),
         documentation=node.findtext(f"{BPMN}documentation"),
         event=_event_kind(node),
         attached_to=node.get("attachedToRef"),
@@ -99,12 +105,14 @@ def _parameters(operator: etree._Element) -> Iterator[tuple[str, str]]:
         yield each.get("id") or "", each.get("value") or ""
 
 
-def _lane(node: etree._Element, element_id: str) -> str | None:
-    for reference in node.getroottree().getroot().iter(BPMN + "flowNodeRef"):
+def lanes_of(root: etree._Element) -> dict[str, str]:
+    """The name of the lane that each element lies in, by the element's id."""
+    lanes: dict[str, str] = {}
+    for reference in root.iter(BPMN + "flowNodeRef"):
         lane = reference.getparent()
-        if lane is not None and (reference.text or "").strip() == element_id:
-            return lane.get("name")
-    return None
+        if lane is not None and lane.get("name"):
+            lanes.setdefault((reference.text or "").strip(), lane.get("name") or "")
+    return lanes
 
 
 def _event_kind(node: etree._Element) -> str | None:

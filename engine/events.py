@@ -28,6 +28,7 @@ from SpiffWorkflow.spiff.specs import defaults as spiff
 from SpiffWorkflow.task import Task
 
 from engine.exceptions import ExpressionFailed
+from engine.names import identifier
 from engine.runtime import Runtime, runtime_of
 from engine.timers import Cycle, TimeRefused, due_from, parse_cycle, parse_moment
 
@@ -218,7 +219,7 @@ class Message(MessageEventDefinition):
     def __init__(self, name: str, element_id: str, variable: str | None, payload: str | None) -> None:
         super().__init__(name)
         self.element_id = element_id
-        self.variable = variable or element_id
+        self.variable = variable or identifier(element_id)
         self.payload = payload
 
     def catches(self, my_task: Task, event: BpmnEvent) -> bool:

@@ -211,9 +211,8 @@ class Execution:
         task = self._find(task_id, TaskState.READY)
         if task is None or not task.task_spec.manual:
             raise TaskGone
-        element_id = task.task_spec.bpmn_id
-        self._runtime.write(task, element_id, answers)
-        element = self._runtime.definition.elements[element_id]
+        element = self._runtime.definition.elements[task.task_spec.bpmn_id]
+        self._runtime.write(task, element.variable, answers)
         if element.on_complete and element.result_variable:
             self._runtime.write(task, element.result_variable, result)
         self._run(task)

@@ -22,7 +22,7 @@ from engine.nodes import (
     children,
 )
 
-__all__ = ["ANY_CELL_VALUE", "Call", "Literal", "Node", "children", "parse_cell", "parse_expression"]
+__all__ = ["ANY_CELL_VALUE", "WORDS", "Call", "Literal", "Node", "children", "parse_cell", "parse_expression"]
 
 MAX_LENGTH = 2_000
 MAX_DEPTH = 40
@@ -60,6 +60,9 @@ _FOREIGN = frozenset(
     }
     | {"del", "return", "raise", "try", "with", "assert", "exec", "eval", "some", "every", "satisfies"}
 )
+WORDS = _WORDS | _FOREIGN | _CONSTANTS.keys()
+"""What cannot be the name of a variable."""
+
 _SAME = {"=": "==", "<>": "!="}
 _COMPARING = frozenset({"=", "==", "!=", "<>", "<", "<=", ">", ">="})
 

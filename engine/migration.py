@@ -1,6 +1,7 @@
 """Carrying a live instance over to another version of its process: live tokens keep their place, their claims and their
 timers' moments; what lies ahead of them is drawn anew from the new diagram."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -73,4 +74,6 @@ def _outline(definition: ParsedDefinition, element_id: str) -> tuple[Any, ...] |
 
 
 def _element_id(task: Task) -> str:
-    return task.task_spec.bpmn_id or task.task_spec.name.partition(".")[0]
+    return task.task_spec.bpmn_id or re.sub(
+        r"\.(BoundaryEventSplit|BoundaryEventJoin|EndJoin)$", "", task.task_spec.name
+    )

@@ -159,6 +159,17 @@ class _EventGateway(EventBasedGatewayParser):
 
 
 class _Process(SpiffProcessParser):
+    def create_spec(self) -> Any:
+        spec = super().create_spec()
+        # Parts of the library's own have names that an element may have as well.
+        names = {name: f"{name} [own]" if name in self.nodes_by_id else name for name in spec.task_specs}
+        for name, part in list(spec.task_specs.items()):
+            part.name = names[name]
+            part._inputs = [names[each] for each in part._inputs]
+            part._outputs = [names[each] for each in part._outputs]
+        spec.task_specs = {names[name]: part for name, part in spec.task_specs.items()}
+        return spec
+
     def _index_process_nodes(self) -> None:
         super()._index_process_nodes()
         # Operators and their parameters have ids too, often the same as the task's: they are no flow nodes.

@@ -23,6 +23,7 @@ from uuid import UUID
 
 from SpiffWorkflow import TaskState
 from SpiffWorkflow.bpmn import BpmnWorkflow
+from SpiffWorkflow.bpmn.specs.control import SimpleBpmnTask
 from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.task import Task
 
@@ -256,6 +257,16 @@ class _Waiting:
             # One update may cancel what the next would have been.
             if task._state == TaskState.WAITING and task.id in self.tasks:
                 task.task_spec._update(task)
+
+    def _task_completed_notify(self, task: Task) -> None:
+        # The library asks whether the task is called `End`; an element of the diagram may be.
+        self.last_task = task
+        if type(task.task_spec) is SimpleBpmnTask:
+            self._mark_complete(task)
+        if self.completed:
+            self.completed_event(self)
+        else:
+            self.update_waiting_tasks()
 
     def _task_removed_notify(self, task: Task) -> None:
         # The library drops the children of a cancelled activity without cancelling them: their timers, messages

@@ -17,10 +17,11 @@ from SpiffWorkflow.specs.base import TaskSpec
 from SpiffWorkflow.task import Task
 
 from engine.decisions import Decision, DecisionRefused, parse_decisions
-from engine.elements import BPMN, FLOW_NODES, Element, parse_element
+from engine.elements import BPMN, FLOW_NODES, Element, lanes_of, parse_element
 from engine.exceptions import DiagramRefused
 from engine.expressions import ExpressionRefused, read_paths
 from engine.findings import Finding
+from engine.names import as_read, identifier
 from engine.parsing import SPIFF, DiagramParser, as_expression
 from engine.values import Reads
 
@@ -62,8 +63,9 @@ def parse_definition(files: Mapping[str, str | bytes], key: str | None = None) -
     """
     roots = {name: parse_xml(name, body) for name, body in files.items() if name.endswith((".bpmn", ".dmn"))}
     decisions = _parse_decisions(roots)
-    forms = _parse_forms(files)
-    elements = _parse_elements(roots, forms)
+    by_name = _parse_forms(files)
+    elements = _parse_elements(roots, by_name)
+    forms = {each.id: by_name[each.variable] for each in elements.values() if each.form}
     key = key or _main_process(roots)
     spec, subprocess_specs = _parse_specs(roots, decisions, key)
     # A process may call itself: then its spec stands there twice.
@@ -125,13 +127,18 @@ def _parse_decisions(roots: Mapping[str, etree._Element]) -> dict[str, Decision]
     return decisions
 
 
+def form_name(file: str) -> str:
+    """The identifier of the task that a form's file is named after."""
+    return identifier(file.rsplit("/", 1)[-1].removesuffix(".form"))
+
+
 def _parse_forms(files: Mapping[str, str | bytes]) -> dict[str, Any]:
     forms: dict[str, Any] = {}
     for file, body in files.items():
         if not file.endswith(".form"):
             continue
         try:
-            forms[file.rsplit("/", 1)[-1].removesuffix(".form")] = json.loads(body)
+            forms[form_name(file)] = json.loads(body)
         except ValueError as error:
             raise refused(file, "", "表单不是有效的 JSON") from error
     return forms
@@ -142,9 +149,9 @@ def _parse_elements(roots: Mapping[str, etree._Element], forms: Mapping[str, Any
     for file, root in roots.items():
         if not file.endswith(".bpmn"):
             continue
+        lanes = lanes_of(root)
         for node in root.iter(*(BPMN + kind for kind in FLOW_NODES)):
-            element_id = node.get("id") or ""
-            element = parse_element(file, node, element_id in forms)
+            element = parse_element(file, node, lanes, identifier(node.get("id") or "") in forms)
             # An event subprocess would change the specs that all instances share.
             if element.kind in _UNSUPPORTED or node.get("triggeredByEvent", "").strip() in ("true", "1"):
                 raise refused(file, element.id, f"不支持 {element.kind}")
@@ -274,21 +281,36 @@ def _reads(roots: Mapping[str, etree._Element], decisions: Mapping[str, Decision
 
 def expressions_of(root: etree._Element) -> Iterator[tuple[str, str]]:
     """Every expression of a diagram with the id of the element or flow that it belongs to."""
-    for node in root.iter(BPMN + "conditionExpression", BPMN + "completionCondition", BPMN + "loopCondition"):
-        yield _owner(node), node.text or ""
-    for node in root.iter(BPMN + "loopCardinality", BPMN + "loopDataInputRef"):
-        yield _owner(node), node.text or ""
+    for node, expression in written_expressions(root):
+        yield _owner(node), expression
+
+
+def written_expressions(root: etree._Element) -> Iterator[tuple[etree._Element, str]]:
+    """Every expression of a diagram with the XML element that it is written in."""
+    for node in root.iter(
+        *(BPMN + tag for tag in ("conditionExpression", "completionCondition", "loopCondition"))
+    ):
+        yield node, node.text or ""
+    for node in root.iter(BPMN + "loopCardinality"):
+        yield node, node.text or ""
+    for node in root.iter(BPMN + "loopDataInputRef"):
+        yield node, as_read(node.text or "")
     for node in root.iter(BPMN + "multiInstanceLoopCharacteristics"):
         if node.find(BPMN + "loopDataOutputRef") is not None:
             item = node.find(BPMN + "outputDataItem")
-            yield _owner(node), _owner(node) if item is None else item.get("name") or item.get("id") or ""
+            yield (
+                node,
+                identifier(_owner(node))
+                if item is None
+                else as_read(item.get("name") or item.get("id") or ""),
+            )
     for node in root.iter(BPMN + "timeDate", BPMN + "timeDuration", BPMN + "timeCycle"):
-        yield _owner(node), as_expression(node.text)
+        yield node, as_expression(node.text)
     for node in root.iter(SPIFF + "messagePayload", SPIFF + "parameter"):
-        yield _owner(node), node.get("value") or node.text or ""
+        yield node, node.get("value") or node.text or ""
     for node in root.iter(SPIFF + "property"):
         if node.get("name") in EXPRESSION_PROPERTIES:
-            yield _owner(node), node.get("value") or ""
+            yield node, node.get("value") or ""
 
 
 def _owner(node: etree._Element) -> str:

@@ -15,13 +15,13 @@ from typing import Any
 import yaml
 from lxml import etree
 
-from engine import content_rules, diagram_rules
+from engine import content_rules, diagram_rules, id_rules
 from engine.content_rules import Contents
 from engine.decisions import Decision, DecisionRefused, parse_decisions
 from engine.diagram import BPMN, SPIFF, Diagram, properties_of
 from engine.exceptions import DiagramRefused
 from engine.findings import Finding
-from engine.specs import MAX_FILE, parse_definition, parse_xml
+from engine.specs import MAX_FILE, form_name, parse_definition, parse_xml
 
 __all__ = ["Finding", "advise", "validate"]
 
@@ -53,9 +53,9 @@ def validate(
 
 def _apply_rules(contents: Contents) -> Iterator[Finding]:
     for diagram in contents.diagrams:
-        for rule in diagram_rules.RULES:
+        for rule in (id_rules.ids, *diagram_rules.RULES):
             yield from rule(diagram)
-    for check in content_rules.RULES:
+    for check in (id_rules.shared_ids, id_rules.clashes, *content_rules.RULES):
         yield from check(contents)
 
 
@@ -116,8 +116,11 @@ def _read(
             elif root is not None:
                 decisions += _read_decisions(file, root, found)
         elif file.endswith(".form"):
-            task_id = file.rsplit("/", 1)[-1].removesuffix(".form")
-            forms[task_id] = (file, _read_json(file, body, found))
+            name = form_name(file)
+            if name in forms:
+                text = f"与 {forms[name][0]} 是同一个任务（{name}）的表单，请删除其中一个。"
+                found.append(Finding(file, name, "id-clash", text))
+            forms[name] = (file, _read_json(file, body, found))
         elif file.endswith(YAML):
             value = _read_yaml(file, body, found)
             if file.rsplit("/", 1)[-1] == TEXTS:

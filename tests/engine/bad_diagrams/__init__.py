@@ -80,6 +80,15 @@ def flow(source: str, target: str, inside: str = "") -> str:
     return f'<bpmn:sequenceFlow id="{source}_{target}" sourceRef="{source}" targetRef="{target}">{inside}</bpmn:sequenceFlow>'
 
 
+def user_task(element_id: str) -> str:
+    """A user task with somebody to do it."""
+    return (
+        f'<bpmn:userTask id="{element_id}"><bpmn:extensionElements><spiffworkflow:properties>'
+        '<spiffworkflow:property name="candidateGroups" value="&quot;clerks&quot;"/>'
+        "</spiffworkflow:properties></bpmn:extensionElements></bpmn:userTask>"
+    )
+
+
 def through(middle: str, name: str = "middle") -> Mapping[str, str]:
     """Put an element between the start and the form; its id must be `name`."""
     return {
@@ -124,6 +133,12 @@ CHAIN = {
         + [flow(one, other) for one, other in zip(["begin", *STEPS], [*STEPS, "fill"], strict=True)]
     )
 }
+
+OTHER = GOOD[: GOOD.index("<bpmn:process")].replace('name="stop"', 'name="halt"') + (
+    '<bpmn:process id="other" isExecutable="false"><bpmn:startEvent id="a"/><bpmn:endEvent id="b"/>'
+    f"{flow('a', 'b')}</bpmn:process></bpmn:definitions>"
+)
+"""A second file, with another message of the same id."""
 
 BAD = [
     # Files
@@ -237,19 +252,36 @@ BAD = [
     ),
     # Ids
     Bad(
-        "the id Start",
+        "an id that is kept for the library's own parts",
         "reserved-id",
-        "Start",
-        {'id="begin"': 'id="Start"', 'sourceRef="begin"': 'sourceRef="Start"'},
+        "fill.BoundaryEventSplit",
+        {'"begin"': '"fill.BoundaryEventSplit"'},
     ),
-    Bad("the id End", "reserved-id", "End", {'id="done"': 'id="End"', 'targetRef="done"': 'targetRef="End"'}),
-    Bad("an id with a hyphen", "bad-id", "be-gin", {'"begin"': '"be-gin"'}),
+    Bad("an id with a space", "bad-id", "be gin", {'"begin"': '"be gin"'}),
+    Bad("an id that begins with a digit", "bad-id", "1st", {'"begin"': '"1st"'}),
+    Bad("an id of a process with a slash", "bad-id", "a/b", {'"small"': '"a/b"'}),
+    Bad("an id that is too long", "bad-id", "b" * 40, {'"begin"': f'"{"b" * 201}"'}),
     Bad(
-        "an id in Chinese",
-        "bad-id",
-        "填写",
-        {'"fill"': '"填写"', "fill.note": "note"},
-        files={"small/填写.form": FORM},
+        "two tasks whose ids differ by a hyphen only",
+        "id-clash",
+        "fi_ll",
+        {'"fill"': '"fi-ll"', "fill.note": "fi_ll.note"},
+        user_task("fi_ll") + flow("fi_ll", "done"),
+        files={"small/fill.form": None, "small/fi_ll.form": FORM},
+    ),
+    Bad(
+        "two tasks whose ids differ by case only",
+        "id-clash",
+        "FILL",
+        add=user_task("FILL") + flow("FILL", "done"),
+        files={"small/FILL.form": FORM},
+    ),
+    Bad(
+        "two forms of one task",
+        "id-clash",
+        "fill",
+        files={"small/more/fill.form": FORM},
+        file="small/more/fill.form",
     ),
     Bad(
         "an id twice",
@@ -263,6 +295,20 @@ BAD = [
         "fill",
         files={"other.bpmn": GOOD.replace('"small"', '"other"')},
         file="other.bpmn",
+    ),
+    Bad(
+        "a message with one id in two files",
+        "duplicate-id",
+        "stop_message",
+        files={"other.bpmn": OTHER},
+        file="other.bpmn",
+    ),
+    Bad(
+        "two tables with one id",
+        "duplicate-id",
+        "choose",
+        files={"more.dmn": TABLE},
+        file="more.dmn",
     ),
     Bad(
         "a task named like a variable",
