@@ -1,4 +1,4 @@
-"""Ids as diagrams have them, and the identifiers made of them (ADR 25): any NCName of XML may be an id, but a variable and a
+"""Ids as diagrams have them, and the identifiers made of them (ADR 26): any NCName of XML may be an id, but a variable and a
 form's file need a name that an expression can say. The rule is written for analysts in docs/expressions.md."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Ids of every tool: they pass the validator, run, and what is named after them is found (ADR 25)."""
+"""Ids of every tool: they pass the validator, run, and what is named after them is found (ADR 26)."""
 
 import re
 from pathlib import Path
