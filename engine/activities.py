@@ -96,6 +96,10 @@ class CallActivity(_Hosting, spiff.CallActivity):
     pass
 
 
+class EventSubProcess(_Hosting, spiff.EventSubprocess):
+    pass
+
+
 class _MultiInstance(SpiffBpmnTask):
     """Both kinds of multi-instance: internal data "items" (still to start), "done" (count), "outputs" ([index, value])."""
 

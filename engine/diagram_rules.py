@@ -25,7 +25,9 @@ from engine.diagram import (
     kind_of,
     scope_of,
 )
+from engine.event_subprocess_rules import event_subprocesses
 from engine.findings import Finding
+from engine.parsing import is_event_subprocess
 from engine.reference_rules import dangling, references
 from engine.specs import FLOW_NODES, MAX_ELEMENTS
 
@@ -46,7 +48,6 @@ _UNSUPPORTED = {
     "compensateEventDefinition": "不支持补偿，请把要撤销的步骤画出来",
     "cancelEventDefinition": "不支持取消事件，它只用于事务",
     "linkEventDefinition": "不支持链接事件，请直接连线",
-    "conditionalEventDefinition": "不支持条件事件，请用定时事件或消息事件",
     "complexBehaviorDefinition": "不支持多实例的复杂行为",
     "correlationProperty": "不支持消息关联，消息直接送到所属的问题",
     "eventDefinitionRef": "触发条件须写在事件里，不能引用别处的",
@@ -57,7 +58,7 @@ _UNSUPPORTED = {
     "choreography": "不支持编排图",
     "conversation": "不支持会话图",
 }
-_CATCHING = frozenset({"message", "timer", "signal"})
+_CATCHING = frozenset({"message", "timer", "signal", "conditional"})
 _ALLOWED_EVENTS = {
     "startEvent": frozenset[str](),
     "endEvent": frozenset({"terminate", "error", "escalation", "message"}),
@@ -71,6 +72,7 @@ _EVENTS_IN_WORDS = {
     "signal": "信号",
     "error": "错误",
     "escalation": "升级",
+    "conditional": "条件",
     "terminate": "终止",
 }
 
@@ -100,9 +102,6 @@ def unsupported(diagram: Diagram) -> Iterator[Finding]:
         yield Finding(
             diagram.file, _place(node), "unsupported", f"{word}不能使用：{_UNSUPPORTED[kind_of(node)]}。"
         )
-    for node in diagram.each("subProcess"):
-        if (node.get("triggeredByEvent") or "").strip().lower() in ("true", "1"):
-            yield diagram.finding(node, "event-subprocess", "是事件子流程，不能使用；请改用边界事件。")
     for node in diagram.each(*EVENTS):
         if len(definitions_of(node)) > 1:
             yield diagram.finding(node, "several-triggers", "有多个触发条件，请拆成几个事件。")
@@ -117,7 +116,7 @@ def flows(diagram: Diagram) -> Iterator[Finding]:
             yield diagram.finding(node, "incoming-flow", "不能有进入的连线。")
         if kind == "endEvent" and leaving:
             yield diagram.finding(node, "outgoing-flow", "不能有出去的连线。")
-        if kind != "endEvent" and not leaving:
+        if kind != "endEvent" and not leaving and not is_event_subprocess(node):
             rule = "gateway-without-flow" if kind in GATEWAYS else "dead-end"
             yield diagram.finding(node, rule, "没有出去的连线，流程到这里就停住了；请连到下一步或结束事件。")
         if len(leaving) > 1 and kind not in GATEWAYS and kind != "startEvent":
@@ -177,11 +176,14 @@ def events(diagram: Diagram) -> Iterator[Finding]:
     for node in diagram.each(*EVENTS):
         kind = kind_of(node)
         definitions = definitions_of(node)
-        if not definitions and kind in ("boundaryEvent", "intermediateCatchEvent"):
+        starts_handler = kind == "startEvent" and is_event_subprocess(scope_of(node))
+        if not definitions and (starts_handler or kind in ("boundaryEvent", "intermediateCatchEvent")):
             yield diagram.finding(node, "event-without-trigger", "没有触发条件；请选定时、消息等。")
         for definition in definitions:
             trigger = kind_of(definition).removesuffix("EventDefinition")
-            if kind_of(definition) in _UNSUPPORTED or trigger in _ALLOWED_EVENTS[kind]:
+            # An event sub-process is started by what may stand at a boundary.
+            allowed = _ALLOWED_EVENTS["boundaryEvent" if starts_handler else kind]
+            if kind_of(definition) in _UNSUPPORTED or trigger in allowed:
                 continue
             word = _EVENTS_IN_WORDS.get(trigger, trigger)
             yield diagram.finding(node, "wrong-trigger", f"不能用{word}作触发条件。")
@@ -194,6 +196,10 @@ def events(diagram: Diagram) -> Iterator[Finding]:
                     yield diagram.finding(
                         node, "timer-without-time", "须写明时间：时刻、时长或周期，只写一种。"
                     )
+            elif kind_of(definition) == "conditionalEventDefinition" and not has_text(
+                definition.find(BPMN + "condition")
+            ):
+                yield diagram.finding(node, "condition-missing", "须写明条件。")
 
 
 def boundaries(diagram: Diagram) -> Iterator[Finding]:
@@ -203,7 +209,11 @@ def boundaries(diagram: Diagram) -> Iterator[Finding]:
         if host is None:
             text = f"所附着的 {node.get('attachedToRef') or '（空）'} 不存在"
             yield dangling(diagram, node, text)
-        elif kind_of(host) not in ACTIVITIES or scope_of(host) is not scope_of(node):
+        elif (
+            kind_of(host) not in ACTIVITIES
+            or scope_of(host) is not scope_of(node)
+            or is_event_subprocess(host)
+        ):
             yield diagram.finding(
                 node,
                 "boundary-host",
@@ -239,8 +249,9 @@ def scopes(diagram: Diagram) -> Iterator[Finding]:
             yield diagram.finding(scope, "no-end", "没有结束事件。")
     reached = diagram.reachable(starts)
     for element_id, node in diagram.nodes.items():
-        # A boundary event without its host is reported as such, a scope without a start as that.
-        told = kind_of(node) == "boundaryEvent" or scope_of(node) in startless
+        # A boundary event without its host is reported as such, a scope without a start as that; an event
+        # sub-process is not walked to.
+        told = kind_of(node) == "boundaryEvent" or scope_of(node) in startless or is_event_subprocess(node)
         if element_id not in reached and not told:
             yield diagram.finding(node, "unreachable", "从开始事件走不到；请连上或者删除。")
 
@@ -283,6 +294,7 @@ RULES: tuple[Rule, ...] = (
     gateways,
     events,
     boundaries,
+    event_subprocesses,
     repetitions,
 )
 

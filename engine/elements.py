@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from engine.names import identifier
-from engine.parsing import SPIFF
+from engine.parsing import SPIFF, is_event_subprocess, is_interrupting
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 FLOW_NODES = frozenset(
@@ -52,6 +52,8 @@ class Element:
     attached_to: str | None = None
     interrupting: bool = True
     multi_instance: bool = False
+    by_event: bool = False
+    """Whether it is a sub-process that an event starts."""
 
     @property
     def variable(self) -> str:
@@ -90,8 +92,9 @@ def parse_element(file: str, node: etree._Element, lanes: Mapping[str, str], has
         documentation=node.findtext(f"{BPMN}documentation"),
         event=_event_kind(node),
         attached_to=node.get("attachedToRef"),
-        interrupting=node.get("cancelActivity", "true").lower() != "false",
+        interrupting=is_interrupting(node),
         multi_instance=node.find(f"{BPMN}multiInstanceLoopCharacteristics") is not None,
+        by_event=kind == "subProcess" and is_event_subprocess(node),
     )
 
 

@@ -2,8 +2,8 @@
 # pyright: reportArgumentType=false, reportAssignmentType=false
 # The library is untyped, and what is inferred of it (a bool that is always True, attributes set later) is wrong.
 """How events behave where this engine differs from the library: time is an argument and is fixed when a timer is armed, what a
-message carries becomes a variable, errors and escalations reach the activity around them, and a boundary event that does not
-interrupt fires again."""
+message carries becomes a variable, a condition is looked at when a variable was written, and an event that does not interrupt
+fires again."""
 
 from __future__ import annotations
 
@@ -13,14 +13,9 @@ from typing import Any
 from SpiffWorkflow import TaskState
 from SpiffWorkflow.bpmn import BpmnEvent
 from SpiffWorkflow.bpmn.specs import defaults as bpmn
-from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, BoundaryEventSplit
-from SpiffWorkflow.bpmn.specs.event_definitions import (
-    ErrorEventDefinition,
-    EscalationEventDefinition,
-    MultipleEventDefinition,
-    SignalEventDefinition,
-)
-from SpiffWorkflow.bpmn.specs.event_definitions.item_aware_event import CodeEventDefinition
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin
+from SpiffWorkflow.bpmn.specs.event_definitions import MultipleEventDefinition, SignalEventDefinition
+from SpiffWorkflow.bpmn.specs.event_definitions.conditional import ConditionalEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 from SpiffWorkflow.specs.base import TaskSpec
@@ -33,7 +28,7 @@ from engine.runtime import Runtime, runtime_of
 from engine.timers import Cycle, TimeRefused, due_from, parse_cycle, parse_moment
 
 
-class _Catching(TaskSpec):
+class Catching(TaskSpec):
     """A catching event that tells when it is ready (the library's does not)."""
 
     def _on_ready_hook(self, my_task: Task) -> None:
@@ -41,19 +36,19 @@ class _Catching(TaskSpec):
         TaskSpec._on_ready_hook(self, my_task)
 
 
-class StartEvent(_Catching, bpmn.StartEvent):
+class StartEvent(Catching, bpmn.StartEvent):
     pass
 
 
-class IntermediateCatchEvent(_Catching, bpmn.IntermediateCatchEvent):
+class IntermediateCatchEvent(Catching, bpmn.IntermediateCatchEvent):
     pass
 
 
-class ReceiveTask(_Catching, spiff.ReceiveTask):
+class ReceiveTask(Catching, spiff.ReceiveTask):
     pass
 
 
-class BoundaryEvent(_Catching, bpmn.BoundaryEvent):
+class BoundaryEvent(Catching, bpmn.BoundaryEvent):
     """A non-interrupting one is not joined to its activity: what it started goes on without it."""
 
     def _predict_hook(self, my_task: Task) -> None:
@@ -66,32 +61,40 @@ class BoundaryEvent(_Catching, bpmn.BoundaryEvent):
     def _on_complete_hook(self, my_task: Task) -> None:
         super()._on_complete_hook(my_task)
         if not self.cancel_activity and activity_lives(my_task.parent):
-            self._arm_again(my_task)
+            arm_again(my_task)
 
-    def _arm_again(self, my_task: Task) -> None:
-        # The library keeps a cycle's event waiting and hangs what it started below it, where finishing the activity
-        # would drop it; other events it never hears twice. Here every firing is an event of its own, and the next one
-        # waits beside it.
-        definition = self.event_definition
-        following = definition.following(my_task) if isinstance(definition, Timer) else None
-        if isinstance(definition, Timer) and following is None:
-            return
-        again = self._wait_again(my_task.parent)
-        if following is not None:
-            definition.arm(again, following)
 
-    def arm_anew(self, split: Task, due_at: datetime) -> None:
-        """Let this timer beside an activity that goes on wait once more after it has fired."""
-        again = self._wait_again(split)
-        again.internal_data["due"] = {self.event_definition.element_id: [due_at.isoformat(), None, None]}
+def arm_again(my_task: Task) -> None:
+    """Wait beside an event that has happened for its next time, if there can be one: a timer's next moment, another message,
+    a condition that becomes true once more."""
+    # The library keeps a cycle's event waiting and hangs what it started below it, where finishing the activity
+    # would drop it; other events it never hears twice. Here every firing is an event of its own, and the next one
+    # waits beside it.
+    definition = my_task.task_spec.event_definition
+    following = definition.following(my_task) if isinstance(definition, Timer) else None
+    if isinstance(definition, Timer) and following is None:
+        return
+    again = wait_beside(my_task.task_spec, my_task.parent)
+    if following is not None:
+        definition.arm(again, following)
+    if isinstance(definition, Condition):
+        definition.hold(again)
 
-    def _wait_again(self, split: Task) -> Task:
-        again = split._add_child(self, TaskState.WAITING)
-        again.triggered = True
-        self._predict(again, mask=TaskState.NOT_FINISHED_MASK)
-        runtime_of(again).entered(again)
-        again.workflow.top_workflow.event_manager.add_task(again)
-        return again
+
+def arm_anew(spec: Any, parent: Task, due_at: datetime) -> None:
+    """Let a timer wait once more, for this moment, beside what goes on."""
+    again = wait_beside(spec, parent)
+    again.internal_data["due"] = {spec.event_definition.element_id: [due_at.isoformat(), None, None]}
+
+
+def wait_beside(spec: Any, parent: Task) -> Task:
+    """One more event of this spec that waits below a task."""
+    again = parent._add_child(spec, TaskState.WAITING)
+    again.triggered = True
+    spec._predict(again, mask=TaskState.NOT_FINISHED_MASK)
+    runtime_of(again).entered(again)
+    again.workflow.top_workflow.event_manager.add_task(again)
+    return again
 
 
 def activity_lives(split: Task) -> bool:
@@ -102,14 +105,14 @@ def activity_lives(split: Task) -> bool:
     )
 
 
-class EventBasedGateway(_Catching, bpmn.EventBasedGateway):
+class EventBasedGateway(Catching, bpmn.EventBasedGateway):
     """Waits for the first of its events; they are told apart by their place, not by their names."""
 
     def connect(self, child: Any) -> None:
         definition = child.event_definition
         super().connect(child)
         self.event_definition.element_ids.append(child.bpmn_id)
-        if isinstance(definition, Timer | Message):
+        if isinstance(definition, Timer | Message | Condition):
             definition.element_id = child.bpmn_id
 
     def _run_hook(self, my_task: Task) -> bool:
@@ -131,7 +134,7 @@ class FirstOfEvents(MultipleEventDefinition):
     def has_fired(self, my_task: Task) -> bool:
         if "seen" not in my_task.internal_data:
             for place, definition in enumerate(self.event_definitions):
-                if isinstance(definition, Timer) and definition.has_fired(my_task):
+                if isinstance(definition, Timer | Condition) and definition.has_fired(my_task):
                     my_task.internal_data["seen"] = place
                     break
         return "seen" in my_task.internal_data
@@ -248,38 +251,36 @@ class Signal(SignalEventDefinition):
         """Nothing to take over."""
 
 
-def _throw_outward(definition: CodeEventDefinition, my_task: Task) -> None:
-    # To the nearest enclosing activity that catches it; the library asks every waiting event of the instance.
-    top, workflow = my_task.workflow.top_workflow, my_task.workflow
-    while workflow.parent_task_id is not None:
-        host = top.get_task_from_id(workflow.parent_task_id)
-        if "index" in host.internal_data:
-            host = host.parent
-        catching = [task for task in _attached(host) if _catches_code(task, definition)]
-        if catching:
-            catching.sort(key=lambda task: task.task_spec.event_definition.code is None)
-            catching[0].internal_data["event_fired"] = True
-            catching[0].task_spec._update(catching[0])
-            return
-        workflow = host.workflow
+class Condition(ConditionalEventDefinition):
+    """A condition over the variables. It happens when it becomes true; one that is true already when it is armed happens at
+    once, one that is armed again waits until it has been false.
 
+    It is looked at when it is armed and whenever a variable was written (`Runtime.is_looking`). Kept in the task's internal
+    data under "held": element id → whether it was true when last looked at.
+    """
 
-def _attached(host: Task) -> list[Task]:
-    if not isinstance(host.parent.task_spec, BoundaryEventSplit):
-        return []
-    return [task for task in host.parent.children if task.has_state(TaskState.WAITING)]
+    def __init__(self, element_id: str, expression: str) -> None:
+        super().__init__(expression, name=element_id)
+        self.element_id = element_id
 
+    def hold(self, my_task: Task) -> None:
+        """Arm it while it is true."""
+        my_task.internal_data["held"] = {self.element_id: True}
 
-def _catches_code(task: Task, thrown: CodeEventDefinition) -> bool:
-    definition = getattr(task.task_spec, "event_definition", None)
-    return type(definition) is type(thrown) and definition.code in (None, thrown.code)
+    def has_fired(self, my_task: Task) -> bool:
+        runtime = runtime_of(my_task)
+        held = my_task.internal_data.setdefault("held", {})
+        if self.element_id in held and not runtime.is_looking:
+            return False
+        holds = bool(runtime.evaluate(my_task, self.expression))
+        happens = holds and not held.get(self.element_id)
+        held[self.element_id] = holds
+        return happens
 
+    def catches(self, my_task: Task, event: BpmnEvent) -> bool:
+        return False
 
-class Error(ErrorEventDefinition):
-    def throw(self, my_task: Task) -> None:
-        _throw_outward(self, my_task)
+    def __eq__(self, other: object) -> bool:
+        return self is other
 
-
-class Escalation(EscalationEventDefinition):
-    def throw(self, my_task: Task) -> None:
-        _throw_outward(self, my_task)
+    __hash__ = object.__hash__

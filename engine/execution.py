@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
 
@@ -21,10 +21,11 @@ from SpiffWorkflow.exceptions import SpiffWorkflowException
 from SpiffWorkflow.specs.MultiChoice import MultiChoice
 from SpiffWorkflow.task import Task
 
-from engine.events import BoundaryEvent, FirstOfEvents, Message, Timer, activity_lives
+from engine.events import BoundaryEvent, Condition, FirstOfEvents, Message, Timer, activity_lives, arm_anew
 from engine.exceptions import EngineFailure, ExpressionFailed, NotWaiting, TaskGone, TooManySteps
 from engine.expressions import Evaluator
 from engine.runtime import InstanceWorkflow, Outcome, Runtime, TraceEntry
+from engine.scopes import EventStart, is_interrupted, triggers_of
 from engine.specs import Element, ParsedDefinition
 from engine.state import drop_finished_workflows, dump_state, load_state
 from engine.timers import TimeRefused, parse_moment
@@ -220,10 +221,12 @@ class Execution:
     def advance(self) -> list[ServiceCall]:
         """Take every step that needs nobody; the services that are due, in the order in which they came up."""
         queue = self._runtime.queue
+        self._look_at_conditions()
         while queue:
             task = queue.popleft()
             if task._state == TaskState.READY and task.workflow.tasks.get(task.id) is task:
                 self._run(task)
+            self._look_at_conditions()
         self._workflow.bpmn_events.clear()
         drop_finished_workflows(self._workflow)
         started = [task for task in self._live(TaskState.STARTED) if "call" in task.internal_data]
@@ -251,7 +254,14 @@ class Execution:
         catching = [task for task in self._listening() if task.task_spec.catches(task, event)]
         if not catching:
             raise NotWaiting(message=None, expected=message)
-        catching.sort(key=lambda task: (-task.workflow.depth, task.internal_data.get("seq", 0)))
+        # What starts an event sub-process stands around everything else in its scope.
+        catching.sort(
+            key=lambda task: (
+                -task.workflow.depth,
+                isinstance(task.task_spec, EventStart),
+                task.internal_data.get("seq", 0),
+            )
+        )
         catching[0].task_spec.catch(catching[0], event)
         self._guarded(catching[0], lambda: catching[0].task_spec._update(catching[0]))
 
@@ -298,7 +308,34 @@ class Execution:
         if not found:
             raise NotWaiting(element=element_id)
 
+    def write(self, variable: str, value: Any) -> None:
+        """Replace a variable of the instance; what no expression reads is not kept. Then `advance`: a condition may have
+        become true."""
+        self._runtime.write(self._workflow.task_tree, variable, value)
+
     # Inside
+
+    def _look_at_conditions(self) -> None:
+        """Queue what waits for a condition that has become true, if anything was written since the last look."""
+        runtime = self._runtime
+        if not runtime.has_written:
+            return
+        runtime.has_written = False
+        if not runtime.definition.has_conditions:
+            return
+        waiting = [
+            task
+            for task in self._listening()
+            if any(isinstance(definition, Condition) for definition in _definitions(task))
+        ]
+        # Each comes to the front of the queue: the last of these will be the first.
+        waiting.sort(key=lambda task: task.internal_data.get("seq", 0), reverse=True)
+        runtime.is_looking = True
+        try:
+            for task in waiting:
+                self._guarded(task, partial(task.task_spec._update, task))
+        finally:
+            runtime.is_looking = False
 
     def _run(self, task: Task) -> None:
         self._steps += 1
@@ -333,7 +370,8 @@ class Execution:
         active = [
             task
             for task in self._live(_LIVE)
-            if task.task_spec.bpmn_id is not None and not isinstance(task.task_spec, BoundaryEvent)
+            if task.task_spec.bpmn_id is not None
+            and not isinstance(task.task_spec, BoundaryEvent | EventStart)
         ]
         return sorted(active, key=lambda task: task.internal_data.get("seq", 0))
 
@@ -348,11 +386,10 @@ class Execution:
 
     def _arm_anew(self, element_id: str, moment: datetime) -> bool:
         for task in self._live(TaskState.COMPLETED):
-            if isinstance(task.task_spec, BoundaryEventSplit) and activity_lives(task):
-                for event in task.task_spec.outputs:
-                    if event.bpmn_id == element_id and isinstance(event.event_definition, Timer):
-                        event.arm_anew(task, moment)
-                        return True
+            for event in _beside(task):
+                if event.bpmn_id == element_id and isinstance(event.event_definition, Timer):
+                    arm_anew(event, task, moment)
+                    return True
         return False
 
     def _armed(self) -> Iterator[tuple[datetime, Task, str]]:
@@ -360,6 +397,13 @@ class Execution:
             for element_id, due in task.internal_data.get("due", {}).items():
                 if due[0] is not None:
                     yield parse_moment(due[0]), task, element_id
+
+
+def _beside(task: Task) -> list[Any]:
+    """The events that may wait below a task, while what they stand beside goes on."""
+    if isinstance(task.task_spec, BoundaryEventSplit):
+        return task.task_spec.outputs if activity_lives(task) else []
+    return [] if is_interrupted(task.workflow) else triggers_of(task.task_spec)
 
 
 def _definitions(task: Task) -> list[Any]:

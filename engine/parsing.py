@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from lxml import etree
-from SpiffWorkflow.bpmn.parser.event_parsers import EventBasedGatewayParser
+from SpiffWorkflow.bpmn.parser.event_parsers import (
+    CONDITIONAL_EVENT_XPATH,
+    ERROR_EVENT_XPATH,
+    ESCALATION_EVENT_XPATH,
+    MESSAGE_EVENT_XPATH,
+    SIGNAL_EVENT_XPATH,
+    TIMER_EVENT_XPATH,
+    EventBasedGatewayParser,
+)
 from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 from SpiffWorkflow.bpmn.specs.defaults import EndEvent, IntermediateThrowEvent
+from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
 from SpiffWorkflow.spiff.parser import VALIDATOR, SpiffBpmnParser
 from SpiffWorkflow.spiff.parser.event_parsers import (
     SpiffBoundaryEventParser,
@@ -29,11 +38,22 @@ from SpiffWorkflow.spiff.parser.task_spec import (
 )
 from SpiffWorkflow.spiff.specs.defaults import SendTask, UserTask
 
-from engine import activities, events
+from engine import activities, events, outward, scopes
 from engine.decisions import Decision
 from engine.timers import is_iso_time
 
 SPIFF = "{http://spiffworkflow.org/bpmn/schema/1.0/core}"
+
+
+def is_event_subprocess(node: etree._Element | None) -> bool:
+    """Whether an element is a sub-process that is started by an event and not by a flow."""
+    return node is not None and (node.get("triggeredByEvent") or "").strip().lower() in ("true", "1")
+
+
+def is_interrupting(node: etree._Element) -> bool:
+    """Whether an event ends what it stands on: an activity's boundary, the scope of an event sub-process."""
+    written = node.get("cancelActivity") or node.get("isInterrupting") or "true"
+    return written.strip().lower() not in ("false", "0")
 
 
 def as_expression(text: str | None) -> str:
@@ -61,7 +81,11 @@ class _ServiceTask(_Repeating, ServiceTaskParser):
 
 
 class _SubProcess(_Repeating, SubWorkflowParser):
-    pass
+    def create_task(self) -> Any:
+        # The library looks for the attribute in a namespace, where it never is.
+        if is_event_subprocess(self.node):
+            self.spec_class = activities.EventSubProcess
+        return super().create_task()
 
 
 class _CallActivity(_Repeating, CallActivityParser):
@@ -100,12 +124,18 @@ class _Events(SpiffTaskParser):
     def parse_signal_event(self, signal_event: etree._Element) -> events.Signal:
         return events.Signal(self._named("signals", signal_event.get("signalRef"), "信号"))
 
-    def parse_error_event(self, error_event: etree._Element) -> events.Error:
-        return events.Error(self.bpmn_id, self._code("errors", error_event.get("errorRef"), "error_code"))
+    def parse_conditional_event(self, event: etree._Element) -> events.Condition:
+        expression = (event.findtext("{*}condition") or "").strip()
+        if not expression:
+            raise self._refused("条件事件没有写条件")
+        return events.Condition(self.bpmn_id, expression)
 
-    def parse_escalation_event(self, escalation_event: etree._Element) -> events.Escalation:
+    def parse_error_event(self, error_event: etree._Element) -> outward.Error:
+        return outward.Error(self.bpmn_id, self._code("errors", error_event.get("errorRef"), "error_code"))
+
+    def parse_escalation_event(self, escalation_event: etree._Element) -> outward.Escalation:
         code = self._code("escalations", escalation_event.get("escalationRef"), "escalation_code")
-        return events.Escalation(self.bpmn_id, code)
+        return outward.Escalation(self.bpmn_id, code)
 
     def _named(self, table: str, reference: str | None, what: str) -> str:
         name = getattr(self.process_parser.parser, table).get(reference)
@@ -126,7 +156,32 @@ class _Events(SpiffTaskParser):
 
 
 class _StartEvent(_Events, SpiffStartEventParser):
-    pass
+    def create_task(self) -> Any:
+        if not is_event_subprocess(self.process_parser.node):
+            return super().create_task()
+        # What starts an event sub-process waits in the scope around it.
+        task = self._create_task(NoneEventDefinition())
+        self.spec.start.connect(task)
+        return task
+
+
+class _EventStart(_Events, SpiffStartEventParser):
+    """The start event of an event sub-process, parsed for the scope around it."""
+
+    TRIGGERS = (
+        ERROR_EVENT_XPATH,
+        ESCALATION_EVENT_XPATH,
+        MESSAGE_EVENT_XPATH,
+        SIGNAL_EVENT_XPATH,
+        TIMER_EVENT_XPATH,
+        CONDITIONAL_EVENT_XPATH,
+    )
+
+    def create_task(self) -> Any:
+        definition = self.get_event_definition(self.TRIGGERS)
+        if isinstance(definition, NoneEventDefinition):
+            raise self._refused("事件子流程的开始事件没有触发条件")
+        return self._create_task(definition, is_interrupting(self.node))
 
 
 class _EndEvent(_Events, SpiffEndEventParser):
@@ -161,6 +216,8 @@ class _EventGateway(EventBasedGatewayParser):
 class _Process(SpiffProcessParser):
     def create_spec(self) -> Any:
         spec = super().create_spec()
+        if self._event_subprocesses():
+            spec = scopes.ScopeSpec(name=spec.name, description=spec.description, filename=self.filename)
         # Parts of the library's own have names that an element may have as well.
         names = {name: f"{name} [own]" if name in self.nodes_by_id else name for name in spec.task_specs}
         for name, part in list(spec.task_specs.items()):
@@ -174,6 +231,23 @@ class _Process(SpiffProcessParser):
         super()._index_process_nodes()
         # Operators and their parameters have ids too, often the same as the task's: they are no flow nodes.
         self.nodes_by_id = {node.get("id"): node for node in self.xpath(".//bpmn:*[@id]")}
+
+    def add_tasks(self) -> None:
+        if not self._event_subprocesses():
+            super().add_tasks()
+            return
+        starts = self.xpath("./bpmn:startEvent")
+        if len(starts) != 1:
+            raise ValidationException("须有一个开始事件", node=self.node, file_name=self.filename)
+        self.parse_node(starts[0])
+        for node in self._event_subprocesses():
+            subprocess = self.parse_node(node)
+            for start in node.iterchildren(full_tag("startEvent")):
+                trigger = _EventStart(self, scopes.EventStart, start, self.nsmap, lane=self.lane)
+                self.spec.listen(trigger.create_task(), subprocess)
+
+    def _event_subprocesses(self) -> list[etree._Element]:
+        return [node for node in self.xpath("./bpmn:subProcess") if is_event_subprocess(node)]
 
 
 class DiagramParser(SpiffBpmnParser):

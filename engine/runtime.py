@@ -24,6 +24,7 @@ from uuid import UUID
 from SpiffWorkflow import TaskState
 from SpiffWorkflow.bpmn import BpmnWorkflow
 from SpiffWorkflow.bpmn.specs.control import SimpleBpmnTask
+from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import EventSubprocess
 from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.task import Task
 
@@ -78,6 +79,8 @@ class Runtime:
         self.evaluator = evaluator
         self.now = now
         self.fire_until: datetime | None = None
+        self.has_written = False
+        self.is_looking = False
         self.sequence = 0
         self.queue: deque[Task] = deque()
         self.trace: list[TraceEntry] = []
@@ -106,6 +109,7 @@ class Runtime:
         reads = self.definition.reads
         if variable is None or variable not in reads:
             return
+        self.has_written = True
         try:
             self.scope(task)[variable] = reads.kept(variable, value)
         except ValueRefused as refused:
@@ -148,7 +152,7 @@ class Runtime:
         if self._is_told(task):
             self.trace.append(TraceEntry("completed", element_id, task.id))
         element = self.definition.elements.get(element_id)
-        if element is not None and element.kind == "endEvent" and task.workflow.parent_task_id is None:
+        if element is not None and element.kind == "endEvent" and _ends_instance(task.workflow):
             self._end(task, element_id)
 
     def _end(self, task: Task, element_id: str) -> None:
@@ -185,6 +189,16 @@ def is_named(task_spec: Any) -> bool:
 
 def _is_boundary(task: Task) -> bool:
     return hasattr(task.task_spec, "cancel_activity")
+
+
+def _ends_instance(workflow: Any) -> bool:
+    """Whether an end event there is one of the instance's: of the process, or of an event sub-process of it."""
+    while workflow.parent_task_id is not None:
+        host = workflow.top_workflow.get_task_from_id(workflow.parent_task_id)
+        if not isinstance(host.task_spec, EventSubprocess):
+            return False
+        workflow = host.workflow
+    return True
 
 
 def _element_id(task: Task) -> str | None:

@@ -48,6 +48,9 @@ class ParsedDefinition:
     joins_ahead: Mapping[tuple[str, str], frozenset[str]]
     """For a spec (of a process, by name): the joins of several branches that a token there may still reach."""
 
+    has_conditions: bool
+    """Whether an event waits for a condition to become true."""
+
     def text(self, name: str) -> str | None:
         """A file of the process by its name without folders, `texts.yaml`."""
         for path, body in self.files.items():
@@ -87,6 +90,7 @@ def parse_definition(files: Mapping[str, str | bytes], key: str | None = None) -
         joins_ahead={
             (each.name, name): ahead for each in specs for name, ahead in _joins_ahead(each).items()
         },
+        has_conditions=any(element.event == "conditional" for element in elements.values()),
     )
 
 
@@ -152,8 +156,7 @@ def _parse_elements(roots: Mapping[str, etree._Element], forms: Mapping[str, Any
         lanes = lanes_of(root)
         for node in root.iter(*(BPMN + kind for kind in FLOW_NODES)):
             element = parse_element(file, node, lanes, identifier(node.get("id") or "") in forms)
-            # An event subprocess would change the specs that all instances share.
-            if element.kind in _UNSUPPORTED or node.get("triggeredByEvent", "").strip() in ("true", "1"):
+            if element.kind in _UNSUPPORTED:
                 raise refused(file, element.id, f"不支持 {element.kind}")
             if element.id in elements:
                 raise refused(file, element.id, "编号与另一个元素重复")
@@ -290,6 +293,8 @@ def written_expressions(root: etree._Element) -> Iterator[tuple[etree._Element, 
     for node in root.iter(
         *(BPMN + tag for tag in ("conditionExpression", "completionCondition", "loopCondition"))
     ):
+        yield node, node.text or ""
+    for node in root.iterfind(f".//{BPMN}conditionalEventDefinition/{BPMN}condition"):
         yield node, node.text or ""
     for node in root.iter(BPMN + "loopCardinality"):
         yield node, node.text or ""

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
+from lxml import etree
+
 from engine.diagram import Diagram, kind_of, scope_of
+from engine.parsing import is_event_subprocess, is_interrupting
 
 WAITING = frozenset({"userTask", "manualTask", "receiveTask", "intermediateCatchEvent", "eventBasedGateway"})
 CHOOSING = frozenset({"exclusiveGateway", "inclusiveGateway", "eventBasedGateway"})
@@ -25,14 +28,16 @@ class Way:
 
 
 def list_ways(diagram: Diagram) -> list[Way]:
-    """Every way, in the order of the file: from each start of a process, each node that waits, each boundary event."""
+    """Every way, in the order of the file: from each start of a process or event sub-process, each node that waits, each
+    boundary event."""
     return [way for start in _starts(diagram) for way in _Walk(diagram, start).leave(start, frozenset())]
 
 
 def _starts(diagram: Diagram) -> Iterator[str]:
     for element_id, node in diagram.nodes.items():
         kind = kind_of(node)
-        begins = kind == "startEvent" and kind_of(scope_of(node)) == "process"
+        scope = scope_of(node)
+        begins = kind == "startEvent" and (kind_of(scope) == "process" or is_event_subprocess(scope))
         if begins or kind == "boundaryEvent" or (kind in WAITING and kind != "eventBasedGateway"):
             yield element_id
 
@@ -44,7 +49,7 @@ class _Walk:
     def __init__(self, diagram: Diagram, start: str) -> None:
         self.diagram, self.start = diagram, start
         node = diagram.nodes[start]
-        beside = kind_of(node) == "boundaryEvent" and node.get("cancelActivity", "true") == "false"
+        beside = kind_of(node) == "boundaryEvent" and not is_interrupting(node)
         self.kept_scope = scope_of(node) if beside else None
 
     def leave(self, element_id: str, passed: frozenset[str]) -> list[Way]:
@@ -66,7 +71,7 @@ class _Walk:
             return [here]
         passed |= {element_id}
         if kind == "endEvent":
-            scope = scope_of(node)
+            scope = self._ended_scope(node)
             if scope is None or kind_of(scope) != "subProcess" or scope is self.kept_scope:
                 return [here]
             return [here + way for way in self.leave(scope.get("id") or "", passed)]
@@ -74,3 +79,14 @@ class _Walk:
             inside = [one for one in self.diagram.each("startEvent") if scope_of(one) is node]
             return [here + way for one in inside for way in self._come_to(one.get("id") or "", passed)]
         return [here + way for way in self.leave(element_id, passed)]
+
+    def _ended_scope(self, end: etree._Element) -> etree._Element | None:
+        """The scope that is over when this end event is reached. With an event sub-process that interrupts, the scope around it
+        is; one that interrupts nothing leaves that going on."""
+        scope = scope_of(end)
+        while scope is not None and is_event_subprocess(scope):
+            starts = [one for one in self.diagram.each("startEvent") if scope_of(one) is scope]
+            if not all(is_interrupting(one) for one in starts):
+                return None
+            scope = scope_of(scope)
+        return scope

@@ -92,7 +92,8 @@ def _step(definition: ParsedDefinition, diagram: Diagram, way: Way) -> Step:
     elements = definition.elements
     passed = [elements[id_] for id_ in way.path if id_ in elements]
     told = tuple(_told(element) for element in passed if element.operator == "notify")
-    starts = [way.start] if elements[way.start].kind == "boundaryEvent" else []
+    start = elements[way.start]
+    starts = [way.start] if start.kind == "boundaryEvent" or start.event else []
     ends = {element.id for element in passed if element.kind == "endEvent"}
     arrows = (*starts, *(id_ for id_ in way.path if id_ not in elements or id_ in ends))
     reasons = [reason for id_ in arrows if (reason := _reason(diagram, id_))]
@@ -109,6 +110,10 @@ def _reason(diagram: Diagram, element_id: str) -> str | None:
 def _when(diagram: Diagram, elements: Mapping[str, Element], way: Way) -> str:
     start = elements[way.start]
     match start.kind:
+        case "startEvent" if start.event:
+            handler = elements[start.parent_id or ""]
+            inside = f"“{elements[handler.parent_id].name}”期间：" if handler.parent_id else ""
+            begins = f"{inside}{start.name}{_moment(diagram, start.id)}"
         case "startEvent":
             begins = start.name
         case "boundaryEvent":

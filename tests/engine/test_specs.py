@@ -148,9 +148,17 @@ def test_a_chain_of_the_longest_kind_is_parsed() -> None:
     assert len(parse(START + chain + END + flows(path)).elements) == 392
 
 
-def test_an_event_subprocess_is_refused_because_it_would_change_shared_specs() -> None:
+def test_an_event_sub_process_says_what_starts_it_and_whether_it_interrupts() -> None:
+    elements = parse_file("handlers").elements
+    assert elements["asking"].by_event
+    assert not elements["desk"].by_event
+    assert (elements["asked"].event, elements["asked"].interrupting) == ("message", False)
+    assert (elements["expired"].event, elements["expired"].interrupting) == ("timer", True)
+
+
+def test_an_event_sub_process_without_a_trigger_cannot_be_parsed() -> None:
     inner = '<bpmn:startEvent id="b2"/><bpmn:endEvent id="e2"/>' + flows("b2 > e2")
-    with pytest.raises(DiagramRefused):
+    with pytest.raises(DiagramRefused, match="触发条件"):
         parse(
             START
             + f'<bpmn:subProcess id="s" triggeredByEvent="true">{inner}</bpmn:subProcess>'

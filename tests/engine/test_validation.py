@@ -17,7 +17,7 @@ from engine.catalogue import read_folder
 from engine.context import StepContext
 from engine.specs import parse_definition
 from engine.validation import Finding, advise, validate
-from tests.engine.bad_diagrams import BAD, GOOD, GOOD_FILES, TABLE, Bad, boundary, flow, through
+from tests.engine.bad_diagrams import BAD, GOOD, GOOD_FILES, TABLE, Bad, boundary, flow, handler, through
 
 PROCESSES = Path(__file__).parents[2] / "processes"
 ISSUE = (PROCESSES / "issue.bpmn").read_text(encoding="utf-8")
@@ -106,6 +106,25 @@ def test_what_bpmn_allows_passes() -> None:
     )
     message = boundary('<bpmn:messageEventDefinition messageRef="stop_message"/>')
     body = body.replace("</bpmn:process>", f"{message}</bpmn:process>")
+    assert find({**GOOD_FILES, "small.bpmn": body}) == []
+
+
+@pytest.mark.parametrize("interrupting", ["true", "false"])
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        '<bpmn:messageEventDefinition messageRef="stop_message"/>',
+        '<bpmn:escalationEventDefinition escalationRef="help_escalation"/>',
+        '<bpmn:signalEventDefinition signalRef="calm_signal"/>',
+        "<bpmn:timerEventDefinition><bpmn:timeCycle>R3/P1D</bpmn:timeCycle></bpmn:timerEventDefinition>",
+        '<bpmn:conditionalEventDefinition><bpmn:condition>fill.note = "急"</bpmn:condition></bpmn:conditionalEventDefinition>',
+    ],
+)
+def test_an_event_sub_process_passes(trigger: str, interrupting: str) -> None:
+    more = handler(trigger, attributes=f' isInterrupting="{interrupting}"')
+    body = GOOD.replace("</bpmn:process>", f"{more}</bpmn:process>")
+    named = '<bpmn:escalation id="help_escalation" name="help" escalationCode="help"/><bpmn:signal id="calm_signal" name="calm"/>'
+    body = body.replace("</bpmn:definitions>", f"{named}</bpmn:definitions>")
     assert find({**GOOD_FILES, "small.bpmn": body}) == []
 
 

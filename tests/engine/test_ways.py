@@ -3,6 +3,7 @@
 from engine.diagram import Diagram
 from engine.specs import parse_xml
 from engine.ways import list_ways
+from tests.engine.handlers import by, handler
 from tests.engine.process_files import END, START, diagram, flows, user
 
 GATE = '<bpmn:exclusiveGateway id="which" default="which_left"/>'
@@ -67,3 +68,19 @@ def test_a_circle_of_what_happens_by_itself_is_gone_round_once() -> None:
         "begin_again again again_which which which_again again",
         "begin_again again again_which which which_done done",
     ]
+
+
+def test_an_event_that_starts_a_sub_process_begins_a_way_which_ends_the_scope_if_it_interrupts() -> None:
+    inside = '<bpmn:startEvent id="in"/>' + user("work") + '<bpmn:endEvent id="out"/>'
+    inside += flows("in > work > out") + handler("stop", by("message", "stop"))
+    inside += handler("reply", by("message", "ask"), interrupting=False)
+    body = START + f'<bpmn:subProcess id="sub">{inside}</bpmn:subProcess>' + END + flows("begin > sub > done")
+    found = ways(body)
+    assert found["stop_begins"] == ["stop_begins_do_stop do_stop"]
+    assert found["do_stop"] == ["do_stop_stop_ends stop_ends sub_done done"]
+    assert found["do_reply"] == ["do_reply_reply_ends reply_ends"]
+
+
+def test_an_event_sub_process_of_the_process_ends_it() -> None:
+    body = START + user("ask") + END + flows("begin > ask > done") + handler("stop", by("message", "stop"))
+    assert ways(body)["do_stop"] == ["do_stop_stop_ends stop_ends"]

@@ -126,6 +126,16 @@ def form(component: str) -> Mapping[str, str | None]:
     return {"small/fill.form": FORM.replace("]}", f", {component}]}}")}
 
 
+def handler(start: str, more: str = "", name: str = "handler", attributes: str = "") -> str:
+    """An event sub-process whose start event is triggered by this."""
+    begins, ends = f"{name}_in", f"{name}_out"
+    return (
+        f'<bpmn:subProcess id="{name}" triggeredByEvent="true">{more}'
+        f'<bpmn:startEvent id="{begins}"{attributes}>{start}</bpmn:startEvent>'
+        f'<bpmn:endEvent id="{ends}"/>{flow(begins, ends)}</bpmn:subProcess>'
+    )
+
+
 STEPS = [f"step{number}" for number in range(200)]
 CHAIN = {
     '<bpmn:sequenceFlow id="first" sourceRef="begin" targetRef="fill"/>': "".join(
@@ -210,10 +220,66 @@ BAD = [
         through(SUB.format(more="", inside="").replace("subProcess", "transaction")),
     ),
     Bad(
-        "an event subprocess",
-        "event-subprocess",
-        "middle",
-        through(SUB.format(more=' triggeredByEvent="true"', inside="")),
+        "a way into an event sub-process",
+        "event-subprocess-flow",
+        "handler",
+        {'targetRef="tell"': 'targetRef="handler"'},
+        handler(TIMER),
+    ),
+    Bad("an event sub-process without a trigger", "event-without-trigger", "handler_in", add=handler("")),
+    Bad(
+        "an event sub-process with two starts",
+        "several-starts",
+        "handler",
+        add=handler(
+            TIMER, f'<bpmn:startEvent id="too">{TIMER}</bpmn:startEvent>{flow("too", "handler_out")}'
+        ),
+    ),
+    Bad(
+        "an error that does not interrupt",
+        "wrong-trigger",
+        "handler_in",
+        add=handler(
+            '<bpmn:errorEventDefinition errorRef="late_error"/>', attributes=' isInterrupting="false"'
+        ),
+    ),
+    Bad(
+        "an event sub-process that is repeated",
+        "repetition",
+        "handler",
+        add=handler(
+            TIMER,
+            "<bpmn:standardLoopCharacteristics><bpmn:loopCondition>true</bpmn:loopCondition></bpmn:standardLoopCharacteristics>",
+        ),
+    ),
+    Bad(
+        "an event at the boundary of an event sub-process",
+        "boundary-host",
+        "edge",
+        add=handler(TIMER) + boundary(TIMER, host="handler"),
+    ),
+    Bad(
+        "two event sub-processes for one message",
+        "same-trigger",
+        "other",
+        add=handler('<bpmn:messageEventDefinition messageRef="stop_message"/>')
+        + handler('<bpmn:messageEventDefinition messageRef="stop_message"/>', name="other"),
+    ),
+    Bad(
+        "a condition left open",
+        "condition-missing",
+        "edge",
+        add=boundary(
+            "<bpmn:conditionalEventDefinition><bpmn:condition> </bpmn:condition></bpmn:conditionalEventDefinition>"
+        ),
+    ),
+    Bad(
+        "a condition that does not compile",
+        "bad-expression",
+        "handler_in",
+        add=handler(
+            "<bpmn:conditionalEventDefinition><bpmn:condition>1 +</bpmn:condition></bpmn:conditionalEventDefinition>"
+        ),
     ),
     Bad("a data store", "unsupported", "store", outside='<bpmn:dataStore id="store" name="s"/>'),
     Bad(
@@ -226,14 +292,6 @@ BAD = [
     ),
     Bad("a compensation", "unsupported", "edge", add=boundary("<bpmn:compensateEventDefinition/>")),
     Bad("a cancel event", "unsupported", "edge", add=boundary("<bpmn:cancelEventDefinition/>")),
-    Bad(
-        "a conditional event",
-        "unsupported",
-        "edge",
-        add=boundary(
-            "<bpmn:conditionalEventDefinition><bpmn:condition>true</bpmn:condition></bpmn:conditionalEventDefinition>"
-        ),
-    ),
     Bad("two triggers", "several-triggers", "edge", add=boundary(TIMER + TIMER)),
     Bad(
         "an import",
