@@ -220,6 +220,7 @@ class _Play:
             if task.id not in self.seen and (holder := task.assignee or task.claim_for):
                 self.holders[task.id] = holder
             self.seen.add(task.id)
+        execution.follow_claims(self.holders.keys())
         self.trace += execution.trace
         self.state = execution.dump()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from lxml import etree
 
-from engine import form_schema
+from engine import form_schema, paces
 from engine.decisions import Decision
 from engine.diagram import BPMN, SPIFF, Diagram, describe, kind_of, operator_of, owner_id, properties_of
 from engine.expressions import Evaluator, ExpressionRefused
@@ -126,6 +126,8 @@ def forms(contents: Contents) -> Iterator[Finding]:
 def properties(contents: Contents) -> Iterator[Finding]:
     """A property that nobody reads is a typing mistake, and a status needs its phase."""
     for diagram in contents.diagrams:
+        for node in diagram.flow_nodes():
+            yield from _pace(contents, diagram, node)
         for node in diagram.root.iter(SPIFF + "property"):
             owner = next((each for each in node.iterancestors() if each.get("id")), node)
             name = node.get("name")
@@ -135,6 +137,28 @@ def properties(contents: Contents) -> Iterator[Finding]:
                 yield diagram.finding(owner, "bad-property", text)
         for node in diagram.flow_nodes():
             yield from _words(diagram, node, properties_of(node))
+
+
+def _pace(contents: Contents, diagram: Diagram, node: etree._Element) -> Iterator[Finding]:
+    """A timer that runs only while its task is unclaimed stands on a task that one person claims."""
+    pace = properties_of(node).get(paces.PROPERTY)
+    if pace is None:
+        return
+    known = paces.list_paces(contents.evaluator.functions)
+    if pace not in known:
+        text = f"的 {paces.PROPERTY} 应是 {'、'.join(known)} 之一，表示停下时剩余的时间怎样计算。"
+        yield diagram.finding(node, "bad-property", text)
+    _, host = contents.user_tasks.get(node.get("attachedToRef") or "", (diagram, None))
+    timed = node.find(BPMN + "timerEventDefinition") is not None and kind_of(node) == "boundaryEvent"
+    if not timed or host is None or not properties_of(host).get("candidateGroups"):
+        text = f"的 {paces.PROPERTY} 只能写在有候选组（candidateGroups）的用户任务的边界定时上。"
+        yield diagram.finding(node, "bad-property", text)
+    elif (
+        properties_of(host).get("assignee")
+        or host.find(BPMN + "multiInstanceLoopCharacteristics") is not None
+    ):
+        text = f"的 {paces.PROPERTY} 不能用：所在的任务有指定的人，或者由几个人各办一份，不会等人认领。"
+        yield diagram.finding(node, "bad-property", text)
 
 
 def _words(diagram: Diagram, node: etree._Element, found: Mapping[str, str]) -> Iterator[Finding]:

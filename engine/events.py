@@ -8,7 +8,7 @@ fires again."""
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow import TaskState
 from SpiffWorkflow.bpmn import BpmnEvent
@@ -22,10 +22,14 @@ from SpiffWorkflow.specs.base import TaskSpec
 from SpiffWorkflow.spiff.specs import defaults as spiff
 from SpiffWorkflow.task import Task
 
+from engine import paces
 from engine.exceptions import ExpressionFailed
 from engine.names import identifier
 from engine.runtime import Runtime, runtime_of
 from engine.timers import Cycle, TimeRefused, due_from, parse_cycle, parse_moment
+
+if TYPE_CHECKING:
+    from engine.elements import Element
 
 
 class Catching(TaskSpec):
@@ -158,7 +162,8 @@ class Timer(TimerEventDefinition):
 
     `form` is timeDate, timeDuration or timeCycle. Armed timers are kept in the task's internal data under "due":
     element id → [moment or None, firings left or None, interval or None]. They fire when the runtime says so, or at
-    once if their moment has passed when they are armed.
+    once if their moment has passed when they are armed. One that stands while its task is claimed has no moment; what is left
+    of it is under "stands": element id → [pace, seconds].
     """
 
     def __init__(self, element_id: str, form: str, expression: str) -> None:
@@ -170,6 +175,48 @@ class Timer(TimerEventDefinition):
         """Set the next moment of a cycle."""
         due = [cycle.due_at.isoformat(), cycle.left, cycle.interval]
         my_task.internal_data.setdefault("due", {})[self.element_id] = due
+
+    def hold(self, my_task: Task, pace: str) -> bool:
+        """Let it stand; whether it ran. One whose moment has come is late, whoever claims now: it fires."""
+        runtime = runtime_of(my_task)
+        due = my_task.internal_data["due"][self.element_id]
+        if due[0] is None or parse_moment(due[0]) <= runtime.now:
+            return False
+        self._hold(my_task, pace)
+        return True
+
+    def let_go_on(self, my_task: Task) -> bool:
+        """Arm it with what was left; whether it stood."""
+        held = my_task.internal_data.get("stands", {}).pop(self.element_id, None)
+        if held is None:
+            return False
+        if not my_task.internal_data["stands"]:
+            del my_task.internal_data["stands"]
+        runtime = runtime_of(my_task)
+        pace, seconds = held
+        moment = paces.moment_after(pace, seconds, runtime.evaluator, runtime.now)
+        my_task.internal_data["due"][self.element_id][0] = parse_moment(moment).isoformat()
+        return True
+
+    def is_held(self, my_task: Task) -> bool:
+        """Whether it stands because its task is claimed."""
+        return self.element_id in my_task.internal_data.get("stands", ())
+
+    def move(self, my_task: Task, moment: datetime | None) -> None:
+        """Another moment, or none; one that stands goes on standing, with as much left as there is until then."""
+        due = my_task.internal_data["due"][self.element_id]
+        due[0] = moment and moment.isoformat()
+        if self.is_held(my_task):
+            pace, _ = my_task.internal_data["stands"].pop(self.element_id)
+            if moment is not None:
+                self._hold(my_task, pace)
+
+    def _hold(self, my_task: Task, pace: str) -> None:
+        runtime = runtime_of(my_task)
+        due = my_task.internal_data["due"][self.element_id]
+        left = paces.seconds_until(pace, parse_moment(due[0]), runtime.evaluator, runtime.now)
+        my_task.internal_data.setdefault("stands", {})[self.element_id] = [pace, left]
+        due[0] = None
 
     def following(self, my_task: Task) -> Cycle | None:
         """What is left of the cycle after this firing; None if it is no cycle."""
@@ -206,6 +253,10 @@ class Timer(TimerEventDefinition):
                 dues[self.element_id] = [due_at and due_at.isoformat(), None, None]
         except TimeRefused as refused:
             raise ExpressionFailed(str(refused), self.element_id) from refused
+        element = runtime.definition.elements[self.element_id]
+        pace = element.properties.get(paces.PROPERTY)
+        if pace and dues[self.element_id][0] is not None and _begins_claimed(my_task, element, runtime):
+            self._hold(my_task, pace)
 
     def catches(self, my_task: Task, event: BpmnEvent) -> bool:
         return False
@@ -214,6 +265,12 @@ class Timer(TimerEventDefinition):
         return self is other
 
     __hash__ = object.__hash__
+
+
+def _begins_claimed(my_task: Task, event: Element, runtime: Runtime) -> bool:
+    host = runtime.definition.elements.get(event.attached_to or "")
+    words = [host.properties.get(name) for name in ("assignee", "claimFor")] if host else []
+    return any(runtime.evaluate(my_task, word) is not None for word in words if word)
 
 
 class Message(MessageEventDefinition):

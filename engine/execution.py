@@ -21,6 +21,7 @@ from SpiffWorkflow.exceptions import SpiffWorkflowException
 from SpiffWorkflow.specs.MultiChoice import MultiChoice
 from SpiffWorkflow.task import Task
 
+from engine import paces
 from engine.events import BoundaryEvent, Condition, FirstOfEvents, Message, Timer, activity_lives, arm_anew
 from engine.exceptions import EngineFailure, ExpressionFailed, NotWaiting, TaskGone, TooManySteps
 from engine.expressions import Evaluator
@@ -301,7 +302,7 @@ class Execution:
         found = False
         for task in self._listening():
             if element_id in task.internal_data.get("due", ()):
-                task.internal_data["due"][element_id][0] = moment and moment.isoformat()
+                _timer_of(task, element_id).move(task, moment)
                 found = True
         if not found and anew and moment is not None:
             found = self._arm_anew(element_id, moment)
@@ -312,6 +313,26 @@ class Execution:
         """Replace a variable of the instance; what no expression reads is not kept. Then `advance`: a condition may have
         become true."""
         self._runtime.write(self._workflow.task_tree, variable, value)
+
+    def follow_claims(self, claimed: Claimed) -> bool:
+        """Let the timers that run only while their task is unclaimed stand or go on, as these tasks are claimed; whether that
+        changed anything."""
+        is_claimed = claimed if callable(claimed) else claimed.__contains__
+        changed = False
+        for task in self._listening():
+            timer = getattr(task.task_spec, "event_definition", None)
+            if not isinstance(task.task_spec, BoundaryEvent) or not isinstance(timer, Timer):
+                continue
+            pace = self._runtime.definition.elements[timer.element_id].properties.get(paces.PROPERTY)
+            stands = pace is not None and any(
+                host.task_spec.manual and host._state == TaskState.READY and is_claimed(host.id)
+                for host in task.parent.children
+            )
+            if stands and pace is not None:
+                changed |= timer.hold(task, pace)
+            else:
+                changed |= timer.let_go_on(task)
+        return changed
 
     # Inside
 
@@ -404,6 +425,12 @@ def _beside(task: Task) -> list[Any]:
     if isinstance(task.task_spec, BoundaryEventSplit):
         return task.task_spec.outputs if activity_lives(task) else []
     return [] if is_interrupted(task.workflow) else triggers_of(task.task_spec)
+
+
+def _timer_of(task: Task, element_id: str) -> Timer:
+    return next(
+        each for each in _definitions(task) if isinstance(each, Timer) and each.element_id == element_id
+    )
 
 
 def _definitions(task: Task) -> list[Any]:

@@ -2,10 +2,12 @@
 caller's transaction, begins with a lock on the instance, and writes all it has to write in one statement. Who may give a
 command is the caller's business, except what a task itself says: who has claimed it, and its version."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -29,7 +31,16 @@ from engine.exceptions import (
 from engine.execution import Execution
 from engine.expressions import Evaluator, Function
 from engine.migration import carry_over, misplaced_elements
-from engine.steps import Command, InstanceRow, Locked, Step, TaskRow, claimed_among, write_once
+from engine.steps import (
+    Command,
+    InstanceRow,
+    Locked,
+    Step,
+    TaskRow,
+    claimed_among,
+    depends_on_claim,
+    write_once,
+)
 
 _INSTANCE_COLUMNS = len(InstanceRow._fields)
 
@@ -347,10 +358,9 @@ class Engine:
     ) -> Step:
         instance = locked.instance
         definition = await self.catalogue.load(session, instance.definition_id)
-        status = instance.status
-        element = definition.elements[task.element_id]
-        if "statusClaimed" in element.properties and (to is None) is not (task.claimed_by is None):
-            status = await self._status(session, instance, task.id, is_claimed=to is not None, now=now)
+        after = _Afterwards(instance.status, None, instance.next_due)
+        if (to is None) is not (task.claimed_by is None):
+            after = await self._after_move(session, instance, task, is_claimed=to is not None, now=now)
         is_first_claim = task.claimed_first_at is None
         parameters = {
             "instance_id": instance.id,
@@ -369,28 +379,44 @@ class Engine:
             "details": orjson.dumps({"from": task.claimed_by, "to": to}).decode()
             if to is None or to != actor
             else None,
-            "status": status,
+            "status": after.status,
+            "state": after.state,
+            "next_due": after.next_due,
         }
         await write_once(session, statements.MOVE_TASK, parameters)
         return Step(
             instance_id=instance.id,
             definition_id=instance.definition_id,
             definition=definition,
-            status=status,
+            status=after.status,
             phase=instance.phase,
             active_elements=instance.active_elements,
             ended=False,
-            next_due=instance.next_due,
+            next_due=after.next_due,
         )
 
-    async def _status(
-        self, session: AsyncSession, instance: InstanceRow, task_id: UUID, *, is_claimed: bool, now: datetime
-    ) -> str | None:
+    async def _after_move(
+        self, session: AsyncSession, instance: InstanceRow, task: TaskRow, *, is_claimed: bool, now: datetime
+    ) -> _Afterwards:
         definition = await self.catalogue.load(session, instance.definition_id)
+        unchanged = _Afterwards(instance.status, None, instance.next_due)
+        if not depends_on_claim(definition, definition.elements[task.element_id]):
+            return unchanged
         execution = Execution.load(definition, instance.state, self.evaluator, now)
-        others = [task for task in execution.ready_tasks() if task.id != task_id]
-        claimed = await claimed_among(session, others) | ({task_id} if is_claimed else set())
-        return execution.status(claimed)[0] or instance.status
+        others = [each for each in execution.ready_tasks() if each.id != task.id]
+        claimed = await claimed_among(session, definition, others) | ({task.id} if is_claimed else set())
+        status = execution.status(claimed)[0] or instance.status
+        if not execution.follow_claims(claimed):
+            return unchanged._replace(status=status)
+        return _Afterwards(status, execution.dump(), execution.next_due())
+
+
+class _Afterwards(NamedTuple):
+    """What a claim, a release or a hand-over makes of the instance; `state` None: its timers are what they were."""
+
+    status: str | None
+    state: bytes | None
+    next_due: datetime | None
 
 
 def _open_task(locked: Locked) -> TaskRow:

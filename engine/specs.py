@@ -16,6 +16,7 @@ from SpiffWorkflow.bpmn.specs.mixins import InclusiveGatewayMixin, ParallelGatew
 from SpiffWorkflow.specs.base import TaskSpec
 from SpiffWorkflow.task import Task
 
+from engine import paces
 from engine.decisions import Decision, DecisionRefused, parse_decisions
 from engine.elements import BPMN, FLOW_NODES, Element, lanes_of, parse_element
 from engine.exceptions import DiagramRefused
@@ -29,7 +30,7 @@ MAX_FILE = 1_000_000
 MAX_ELEMENTS = 400
 
 EXPRESSION_PROPERTIES = ("candidateGroups", "assignee", "claimFor", "dueDate", "status", "statusClaimed")
-WORD_PROPERTIES = ("phase", "onComplete", "resultVariable")
+WORD_PROPERTIES = ("phase", "onComplete", "resultVariable", paces.PROPERTY)
 _UNSUPPORTED = frozenset({"scriptTask", "transaction", "adHocSubProcess", "complexGateway"})
 
 
@@ -45,6 +46,8 @@ class ParsedDefinition:
     decisions: Mapping[str, Decision]
     forms: Mapping[str, Any]
     files: Mapping[str, str]
+    timed_while_unclaimed: frozenset[str]
+    """User tasks with a timer that runs only while nobody has them."""
     joins_ahead: Mapping[tuple[str, str], frozenset[str]]
     """For a spec (of a process, by name): the joins of several branches that a token there may still reach."""
 
@@ -87,6 +90,11 @@ def parse_definition(files: Mapping[str, str | bytes], key: str | None = None) -
             name: body if isinstance(body, str) else body.decode(errors="replace")
             for name, body in files.items()
         },
+        timed_while_unclaimed=frozenset(
+            each.attached_to
+            for each in elements.values()
+            if paces.PROPERTY in each.properties and each.attached_to
+        ),
         joins_ahead={
             (each.name, name): ahead for each in specs for name, ahead in _joins_ahead(each).items()
         },

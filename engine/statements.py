@@ -34,7 +34,7 @@ CLAIMED_AMONG: TextClause = text("""
 SELECT id FROM user_task WHERE id = ANY(CAST(:task_ids AS uuid[])) AND claimed_by IS NOT NULL
 """)
 
-# Claim, release and hand-over differ only in who has the task afterwards.
+# Claim, release and hand-over differ only in who has the task afterwards. The state changes where a timer follows claims.
 MOVE_TASK: TextClause = text("""
 WITH task AS (
     UPDATE user_task SET
@@ -52,7 +52,8 @@ WITH task AS (
     VALUES (:instance_id, CAST(:now AS timestamptz), :kind, :element_id, :element_name, :task_id, CAST(:actor AS uuid),
         CAST(:waited_s AS float), CAST(:details AS jsonb))
 )
-UPDATE process_instance SET status = CAST(:status AS text), version = version + 1
+UPDATE process_instance SET status = CAST(:status AS text), state = coalesce(CAST(:state AS bytea), state),
+    next_due = CAST(:next_due AS timestamptz), version = version + 1
 WHERE id = :instance_id AND version = :version
 """)
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.direct import execute
 from engine import statements
 from engine.context import Operator, StepContext
+from engine.elements import Element
 from engine.exceptions import EngineFailure, ExpressionFailed, NotWaiting, OperatorFailed
 from engine.execution import Execution, ReadyTask
 from engine.grammar import parse_expression
@@ -225,16 +226,18 @@ class Command:
             phase=old.phase if old else None,
             active_elements=self.execution.active_elements(),
             ended=self.execution.is_ended,
-            next_due=self.execution.next_due(),
+            next_due=None,
             completed_task=self.task_id,
             created=created,
             cancelled=[task_id for task_id in left if task_id != self.task_id],
             fired=self.fired,
             shared=self.shared,
         )
-        claimed = await claimed_among(self.session, remaining) | {
+        claimed = await claimed_among(self.session, self.execution.definition, remaining) | {
             task.id for task in created if task.claimed_by
         }
+        self.execution.follow_claims(claimed)
+        step.next_due = self.execution.next_due()
         status, phase = self.execution.status(claimed)
         step.status, step.phase = status or step.status, phase or step.phase
         self._tell_trace(step)
@@ -319,12 +322,19 @@ class Command:
             self.tell("task_cancelled", element_id, task_id=task_id)
 
 
-async def claimed_among(session: AsyncSession, tasks: Sequence[ReadyTask]) -> set[UUID]:
-    """Which of these open tasks are claimed. Asks the database only about those whose status depends on it."""
-    asked = [task.id for task in tasks if "statusClaimed" in task.element.properties]
+async def claimed_among(
+    session: AsyncSession, definition: ParsedDefinition, tasks: Sequence[ReadyTask]
+) -> set[UUID]:
+    """Which of these open tasks are claimed. Asks the database only about those for which it matters."""
+    asked = [task.id for task in tasks if depends_on_claim(definition, task.element)]
     if not asked:
         return set()
     return set((await session.execute(statements.CLAIMED_AMONG, {"task_ids": asked})).scalars())
+
+
+def depends_on_claim(definition: ParsedDefinition, element: Element) -> bool:
+    """Whether the instance's status or a timer is another one while this task is claimed."""
+    return "statusClaimed" in element.properties or element.id in definition.timed_while_unclaimed
 
 
 async def write_once(session: AsyncSession, statement: Any, parameters: Mapping[str, Any]) -> None:

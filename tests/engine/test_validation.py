@@ -213,7 +213,7 @@ def test_the_issue_is_refused_without_any_flow_or_message(piece: str) -> None:
     files = read_folder(PROCESSES, "issue")
     operators = set(re.findall(r'serviceTaskOperator id="(\w+)"|"onComplete" value="(\w+)"', ISSUE))
     names = {name for pair in operators for name in pair}
-    functions = {"working_days", "days"}
+    functions = {"working_days", "days", "working_time_until", "working_time_after"}
     assert validate(files, operators=names, functions=functions) == []
     assert validate(files | {"issue.bpmn": ISSUE.replace(piece, "", 1)}, operators=names, functions=functions)
 

@@ -60,7 +60,11 @@ VARIABLES: dict[str, Any] = {
 
 def functions() -> dict[str, Any]:
     """Stand-ins for the functions that diagrams call."""
-    return {"working_days": lambda now, days, start=None: (start or now) + timedelta(days=days)}
+    return {
+        "working_days": lambda now, days, start=None: (start or now) + timedelta(days=days),
+        "working_time_until": lambda now, moment: (moment - now).total_seconds() / 3,
+        "working_time_after": lambda now, seconds: now + timedelta(seconds=seconds * 3),
+    }
 
 
 class _SharedSpecs(BpmnWorkflowConverter):
@@ -156,6 +160,11 @@ def view(execution: Execution) -> dict[str, Any]:
         ],
         "active": execution.active_elements(),
         "timers": Counter((element, moment) for moment, _, element in execution._armed()),
+        "stands": sorted(
+            (element, *left)
+            for task in execution._listening()
+            for element, left in task.internal_data.get("stands", {}).items()
+        ),
         "messages": sorted(execution.waiting_messages()),
         "variables": execution.variables,
         "ended": execution.is_ended,
@@ -215,12 +224,16 @@ def choose(execution: Execution, choice: random.Random, words: list[str]) -> Act
     ready, timers, messages = execution.ready_tasks(), execution.due_timers(), execution.waiting_messages()
     kinds |= {"complete": 60} if ready else {}
     kinds |= {"fire": 20, "reschedule": 8} if timers else {}
+    timed = [task for task in ready if task.element_id in execution.definition.timed_while_unclaimed]
+    kinds |= {"claim": 30} if timed else {}
     kinds |= {"correlate": 8 * len(messages)} if messages else {}
     if not kinds:
         return None
     kind = choice.choices(list(kinds), list(kinds.values()))[0]
     if kind == "complete":
         return kind, choice.randrange(len(ready)), answers(choice, words)
+    if kind == "claim":
+        return kind, choice.choice(timed).entered, execution.now + timedelta(hours=choice.randint(0, 12))
     if kind == "fire":
         return kind, max(min(timers.values()), execution.now), None
     if kind == "reschedule":
@@ -241,9 +254,32 @@ def act(execution: Execution, action: Action, seed: int) -> None:
         assert execution.fire_due_timers()
     elif kind == "reschedule":
         execution.reschedule(what, how)
+    elif kind == "claim":
+        execution.now = how
     else:
         execution.correlate(what, how)
     settle(execution, choice)
+
+
+class Claims:
+    """Who has a task is not in the state: tasks by the order in which they were entered, which both executions share."""
+
+    def __init__(self) -> None:
+        self.seen: set[int] = set()
+        self.claimed: set[int] = set()
+
+    def note(self, execution: Execution, action: Action | None) -> None:
+        """A task was claimed or given back, or came up in somebody's name."""
+        for task in execution.ready_tasks():
+            if task.entered not in self.seen and (task.assignee or task.claim_for):
+                self.claimed.add(task.entered)
+            self.seen.add(task.entered)
+        if action is not None and action[0] == "claim":
+            self.claimed ^= {action[1]}
+
+    def follow(self, execution: Execution) -> None:
+        """Timers follow, as every command lets them."""
+        execution.follow_claims({task.id for task in execution.ready_tasks() if task.entered in self.claimed})
 
 
 def load_diagram(path: Path) -> ParsedDefinition:
@@ -261,6 +297,9 @@ def walk(definition: ParsedDefinition, seed: int, steps: int = 40) -> int:
     evaluator, words = Evaluator(functions()), words_of(definition)
     execution = Execution.new(definition, VARIABLES, evaluator, START)
     settle(execution, random.Random(seed))
+    claims = Claims()
+    claims.note(execution, None)
+    claims.follow(execution)
     twin = StockTwin(definition, execution, evaluator)
     state, now = execution.dump(), START
     for step in range(steps):
@@ -272,6 +311,9 @@ def walk(definition: ParsedDefinition, seed: int, steps: int = 40) -> int:
             return step
         act(ours, action, seed + step)
         act(stock, action, seed + step)
+        claims.note(ours, action)
+        for each in (ours, stock):
+            claims.follow(each)
         assert view(ours) == view(stock), f"seed {seed}, step {step}: {action[:2]}"
         assert told(ours) == told(stock), f"seed {seed}, step {step}: {action[:2]}"
         state, now = ours.dump(), ours.now

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from domain.exceptions import CannotWithdraw, NoExecutive, OfficeClosed, SameOffice
 from engine.exceptions import NotYours
-from tasks import commands, details, inbox, issues
+from tasks import commands, details, inbox, issues, timeline
 from tasks.exceptions import AnswersRefused, NotFound
 from tests.tasks.world import QUESTION, World
 
@@ -217,6 +217,36 @@ async def test_reminder_and_overdue_fire_once_at_their_time(world: World) -> Non
     assert sorted(told) == [("deadline_near", "陈刚"), ("overdue", "徐静"), ("overdue", "陈刚")]
     world.pass_time(days=30)
     assert await world.fire_timers() == []
+
+
+async def test_an_issue_claimed_in_time_is_never_told_as_taken_up_late(world: World) -> None:
+    issue = await world.at_customs()  # Monday 9:00: to be taken up by Tuesday 17:30
+    world.pass_time(days=1, minutes=-10)
+    task_id = await world.claim("handler", issue.id)  # Tuesday 8:50
+    world.pass_time(days=1, hours=6)  # Wednesday 14:50
+    assert await world.fire_timers() == []
+    await commands.release(world.session, world.engine, world.people["handler"], task_id, world.now)
+    # a whole working day was left: Thursday 14:50
+    world.pass_time(days=1, minutes=-1)
+    assert await world.fire_timers() == []
+    world.pass_time(minutes=1)
+    assert await world.fire_timers() == ["acceptance_late"]
+    entries = await timeline.read_timeline(world.session, world.engine, issue.id)
+    assert [entry.at for entry in entries if entry.element_id == "acceptance_late"] == [world.now]
+
+
+async def test_another_office_has_the_whole_time_to_take_it_up(world: World) -> None:
+    issue = await world.at_customs()
+    world.pass_time(days=1)
+    await world.claim("handler", issue.id)
+    world.pass_time(days=6)  # Monday again
+    await world.complete(
+        "handler", issue.id, "answer_issue", decision="transfer", office="2302", reason="货物在南通。"
+    )
+    world.pass_time(days=1, hours=8, minutes=29)
+    assert await world.fire_timers() == []
+    world.pass_time(minutes=1)
+    assert await world.fire_timers() == ["acceptance_late"]
 
 
 async def test_reopening_starts_a_new_round_with_a_new_deadline(world: World) -> None:
