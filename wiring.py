@@ -332,9 +332,9 @@ async def show_demo_people(settings: Settings, database_url: str) -> list[str]:
         offices = {office.code: office.name for office in await list_offices(session, only_open=False)}
     lines = ["演示人员（验证码见 /dev/inbox）："]
     for one in people:
-        place = one["enterprise"] or offices.get(one["office"], "")
-        password = f"  密码 {one['password']}" if one["password"] else ""
-        lines.append(f"  {one['phone']}  {one['name']}  {role_names(one['roles'])}  {place}{password}")
+        place = one.enterprise or offices.get(one.office or "", "")
+        password = f"  密码 {one.password}" if one.password else ""
+        lines.append(f"  {one.phone}  {one.name}  {role_names(one.roles)}  {place}{password}")
     return lines
 
 

@@ -11,10 +11,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api import health, sms_reports, wechat_pushes
+from api.answers import problem_schema
 from api.errors import add_error_handlers
 from api.json import dev
 from api.json import router as json_router
-from api.json.schemas import Problem
 from api.leaving import EndWhenGone
 from api.logs import RequestLog
 from api.routing import join
@@ -32,7 +32,14 @@ class Documented(FastAPI):
         """The document, made once."""
         if not self.openapi_schema:
             schema = super().openapi()
-            schema["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+            schemas = schema["components"]["schemas"]
+            schemas["Problem"] = problem_schema()
+            # FastAPI's own words for mistakes, which api.errors tells as problems; at other routes there are none to make.
+            for name in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(name, None)
+            for operation in (one for path in schema["paths"].values() for one in path.values()):
+                if "HTTPValidationError" in str(operation["responses"].get("422")):
+                    del operation["responses"]["422"]
         return super().openapi()
 
 

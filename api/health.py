@@ -23,11 +23,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import PlainTextResponse, Response
 
 from api.answers import Json
+from api.closed import Answer, answer, says
 from api.routing import make_router
 
 log = structlog.get_logger(__name__)
 
 router = make_router(tags=["运行"])
+
+
+@answer
+class Ready(Answer):
+    """Whether this process can serve."""
+
+    ready: bool = says("可以提供服务")
+    missing: list[str] = says("还缺什么；可以时是空的")
+
 
 REQUESTS = Counter("qingling_requests", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram(
@@ -63,11 +73,16 @@ async def tell_alive() -> Response:
     return PlainTextResponse("ok\n")
 
 
-@router.get("/readyz", summary="是否可以提供服务")
+@router.get(
+    "/readyz",
+    response_model=Ready,
+    summary="是否可以提供服务",
+    responses={503: {"model": Ready, "description": "还不可以"}},
+)
 async def tell_ready(request: Request) -> Response:
     """200 when the database answers and the processes are deployed, else 503 with what is missing."""
     missing = await find_missing(request.app.state.wired)
-    return Json({"ready": not missing, "missing": missing}, 503 if missing else 200)
+    return Json(Ready(ready=not missing, missing=missing), 503 if missing else 200)
 
 
 async def find_missing(wired: Any) -> list[str]:

@@ -15,7 +15,8 @@ from starlette.responses import Response
 from api.answers import Json
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, allow
 from api.json.route import json_router
-from api.json.schemas import CompleteBody
+from api.json.schemas.tasks import CompleteBody
+from api.json.show.tasks import show_completed
 from db.ids import uuid7
 from domain.actor import Actor
 from domain.issues import list_evaluators
@@ -49,7 +50,7 @@ def add_twin(app: FastAPI) -> None:
         idempotency_key: str = Header(),
     ) -> Response:
         result = await answer(session, engine, actor, task_id, body.answers, idempotency_key, now)
-        return Json(result)
+        return Json(show_completed(result))
 
     app.include_router(router)
 
@@ -62,7 +63,7 @@ async def answer(
     answers: dict[str, Any],
     key: str,
     now: datetime,
-) -> dict[str, Any]:
+) -> completion.CompleteResult:
     body_hash = completion.hash_body(task_id, answers)
     async with command(session):
         locked, task = await lock_known(session, engine, actor, task_id)
@@ -98,7 +99,7 @@ async def answer(
             {"id": str(issue.id), "status": issue.status, "phase": issue.phase}, []
         )
         await completion._keep(session, actor, PATH, key, body_hash, result, now)  # noqa: SLF001  # the same statement
-        return result.as_json()
+        return result
 
 
 def _rows(

@@ -1,9 +1,10 @@
 """Uploading files and getting them back; what may come in is decided by content in `domain.attachments`."""
 
+from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import UploadFile
+from fastapi import File, UploadFile
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -13,7 +14,8 @@ from api.answers import Json
 from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.json.ids import parse_id
 from api.json.route import json_router
-from api.json.schemas import AttachmentOut
+from api.json.schemas.parts import AttachmentOut
+from api.json.show.parts import show_file
 from domain.access import attachment_readable_by
 from domain.actor import Actor
 from domain.attachments import AttachmentStore, add_attachment
@@ -36,7 +38,11 @@ SHOWN_IN_PLACE = frozenset({"image/jpeg", "image/png", "application/pdf"})
     dependencies=[allow(*UPLOADERS)],
 )
 async def upload(
-    file: UploadFile, actor: ActorDep, session: SessionDep, wired: WiredDep, now: NowDep
+    file: Annotated[UploadFile, File(description="文件")],
+    actor: ActorDep,
+    session: SessionDep,
+    wired: WiredDep,
+    now: NowDep,
 ) -> Response:
     """jpg, png, pdf, ofd, docx or xlsx, recognised by content; its uploader's until it is used in a task's answers."""
     settings = wired.settings
@@ -50,7 +56,7 @@ async def upload(
         now=now,
         max_bytes=settings.attachment_max_bytes,
     )
-    return Json({"id": row.id, "name": row.name, "size": row.size, "type": row.media_type}, 201)
+    return Json(show_file(row), 201)
 
 
 @router.get(

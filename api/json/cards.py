@@ -1,7 +1,6 @@
 """Cards for programs: what a card has to sign, signing in and registering with one, the cards that are bound."""
 
 from base64 import b64encode
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,9 @@ from starlette.responses import Response
 from api.answers import Json
 from api.cards import ask_card, prove_card
 from api.deps import ActorDep, EngineDep, MaybeActorDep, NowDep, SessionDep, WiredDep, allow
-from api.json.card_schemas import (
+from api.json.ids import parse_id, try_id
+from api.json.route import json_router, problems
+from api.json.schemas.cards import (
     CardBinding,
     CardBlock,
     CardChallengeOut,
@@ -21,13 +22,14 @@ from api.json.card_schemas import (
     CardOut,
     CardRegistration,
     CardRequestList,
+    CardRequestOut,
     CardRequestSent,
     CardSignIn,
 )
-from api.json.ids import parse_id, try_id
-from api.json.route import json_router
-from api.json.schemas import RegistrationCreated, SignedInOut
-from api.json.sign_in import show_me, show_phone
+from api.json.schemas.registrations import RegistrationCreated
+from api.json.schemas.sign_in import SignedInOut
+from api.json.show.registrations import show_created
+from api.json.sign_in import show_phone, show_signed_in
 from api.security import browser_key, client_ip
 from domain import applications, card_requests, card_visits, cards
 from domain.card_facts import CardFacts
@@ -46,7 +48,13 @@ ADMIN = "enterprise_admin"
 HOLDERS = (ADMIN, *OFFICER_ROLES)
 
 
-@router.post("/card/challenge", status_code=201, response_model=CardChallengeOut, summary="请卡签名的随机数")
+@router.post(
+    "/card/challenge",
+    status_code=201,
+    response_model=CardChallengeOut,
+    responses=problems(401, 429),
+    summary="请卡签名的随机数",
+)
 async def make_challenge(
     body: CardChallengeWanted,
     request: Request,
@@ -58,10 +66,10 @@ async def make_challenge(
     """Good once, for five minutes, for this purpose, for this browser (to bind: for this session)."""
     asked = await ask_card(request, session, wired, body.purpose, actor=actor, now=now)
     nonce = b64encode(asked.nonce).decode()
-    return Json({"challenge": asked.id, "nonce": nonce, "expires_at": asked.expires_at}, 201)
+    return Json(CardChallengeOut(challenge=asked.id, nonce=nonce, expires_at=asked.expires_at), 201)
 
 
-@router.post("/sign-in/card", response_model=SignedInOut, summary="插卡登录")
+@router.post("/sign-in/card", response_model=SignedInOut, responses=problems(401, 404), summary="插卡登录")
 async def sign_in(
     body: CardSignIn, request: Request, session: SessionDep, wired: WiredDep, now: NowDep
 ) -> Response:
@@ -78,11 +86,15 @@ async def sign_in(
         limits=wired.session_limits,
         now=now,
     )
-    return Json({"token": signed_in.token, **show_me(signed_in.actor, signed_in.memberships)})
+    return Json(show_signed_in(signed_in))
 
 
 @router.post(
-    "/registrations/card", status_code=201, response_model=RegistrationCreated, summary="注册企业（有卡用户）"
+    "/registrations/card",
+    status_code=201,
+    response_model=RegistrationCreated,
+    responses=problems(401, 429),
+    summary="注册企业（有卡用户）",
 )
 async def register(
     body: CardRegistration,
@@ -108,14 +120,14 @@ async def register(
         ip=client_ip(request),
         now=now,
     )
-    shown = {name: getattr(registration, name) for name in ("id", "number", "status", "phase")}
-    return Json(shown, 201)
+    return Json(show_created(registration), 201)
 
 
 @router.post(
     "/registrations/card/request",
     status_code=201,
     response_model=CardRequestSent,
+    responses=problems(401, 404, 429),
     summary="企业已经注册的：申请绑定卡，由注册地海关核实",
 )
 async def send_request(
@@ -137,7 +149,7 @@ async def send_request(
         phone=challenge.phone,
         now=now,
     )
-    return Json({"id": row.id, "office": row.office}, 201)
+    return Json(CardRequestSent(id=row.id, office=row.office), 201)
 
 
 @router.get(
@@ -149,7 +161,7 @@ async def send_request(
 async def list_requests(actor: ActorDep, session: SessionDep) -> Response:
     """Those of the offices where I am a registrar, the oldest first."""
     found = await card_requests.find_requests(session, actor)
-    return Json({"items": [show_request(one) for one in found]})
+    return Json(CardRequestList(items=[show_request(one) for one in found]))
 
 
 @router.post(
@@ -174,7 +186,8 @@ async def decide_request(
 @router.get("/me/cards", response_model=CardList, summary="我绑定的卡", dependencies=[allow(*HOLDERS)])
 async def list_mine(actor: ActorDep, session: SessionDep) -> Response:
     """In the part I play now."""
-    return Json({"items": [show_card(one) for one in await cards.list_own_cards(session, actor)]})
+    found = await cards.list_own_cards(session, actor)
+    return Json(CardList(items=[show_card(one) for one in found]))
 
 
 @router.post(
@@ -230,7 +243,7 @@ async def list_ours(actor: ActorDep, session: SessionDep) -> Response:
     """Of everybody in the enterprise."""
     assert actor.enterprise_id is not None
     found = await cards.list_enterprise_cards(session, actor.enterprise_id)
-    return Json({"items": [show_card(one) for one in found]})
+    return Json(CardList(items=[show_card(one) for one in found]))
 
 
 @router.delete(
@@ -259,20 +272,45 @@ async def block_ours(
     return Response(status_code=204)
 
 
-def show_card(one: CardLine) -> dict[str, Any]:
+def show_card(one: CardLine) -> CardOut:
     """One bound card."""
-    return {name: getattr(one, name) for name in CardOut.model_fields}
+    return CardOut(
+        id=one.id,
+        kind=one.kind,
+        number=one.number,
+        holder=one.holder,
+        person=one.person,
+        person_id=one.person_id,
+        owner=one.owner,
+        not_after=one.not_after,
+        bound_at=one.bound_at,
+        used_at=one.used_at,
+        blocked_at=one.blocked_at,
+        blocked_reason=one.blocked_reason,
+    )
 
 
-def show_request(one: CardRequestView) -> dict[str, Any]:
+def show_request(one: CardRequestView) -> CardRequestOut:
     """One request, with what the card says."""
     facts = one.card
-    return {name: value for name, value in asdict(one).items() if name != "facts"} | {
-        "phone": show_phone(one.phone),
-        "kind": facts.kind,
-        "number": facts.number,
-        "holder": facts.holder,
-    }
+    return CardRequestOut(
+        id=one.id,
+        enterprise_id=one.enterprise_id,
+        enterprise=one.enterprise,
+        enterprise_status=one.enterprise_status,
+        uscc=one.uscc,
+        office=one.office,
+        office_name=one.office_name,
+        contact=one.contact,
+        phone=show_phone(one.phone),
+        kind=facts.kind,
+        number=facts.number,
+        holder=facts.holder,
+        member_name=one.member_name,
+        member_roles=one.member_roles,
+        admins=one.admins,
+        created_at=one.created_at,
+    )
 
 
 def read_contact(typed: str) -> str:

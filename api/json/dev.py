@@ -5,7 +5,7 @@ from starlette.responses import Response
 from api.answers import Json
 from api.deps import SessionDep
 from api.json.route import json_router
-from api.json.schemas import DemoPerson, InboxMessage
+from api.json.schemas.dev import DemoPerson, InboxMessage
 from domain.demo.roster import list_people
 from tasks.demo_inbox import list_received
 
@@ -21,7 +21,14 @@ async def show_inbox(session: SessionDep) -> Response:
     """What the demo channel delivered, from a table: every process sees the same."""
     return Json(
         [
-            {name: getattr(one, name) for name in InboxMessage.model_fields}
+            InboxMessage(
+                channel=one.channel,
+                to=one.to,
+                template=one.template,
+                text=one.text,
+                code=one.code,
+                at=one.at,
+            )
             for one in await list_received(session)
         ]
     )
@@ -31,4 +38,16 @@ async def show_inbox(session: SessionDep) -> Response:
 @router.get("/dev/people", response_model=list[DemoPerson], summary="演示人员，一人在几家企业就有几行")
 async def show_people(session: SessionDep) -> Response:
     """Who can sign in; officers with their password."""
-    return Json(await list_people(session))
+    return Json(
+        [
+            DemoPerson(
+                name=one.name,
+                phone=one.phone,
+                roles=list(one.roles),
+                enterprise=one.enterprise,
+                office=one.office,
+                password=one.password,
+            )
+            for one in await list_people(session)
+        ]
+    )

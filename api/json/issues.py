@@ -9,8 +9,11 @@ from api.answers import Json
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, SettingsDep, allow
 from api.json.ids import parse_id
 from api.json.route import json_router
-from api.json.schemas import Diagram, IssueBody, IssueCreated, IssueDetail, IssueList, IssueState, TimelineOut
-from api.json.show import show_issue_detail
+from api.json.schemas.issues import IssueBody, IssueCreated, IssueDetail, IssueList, IssueState
+from api.json.schemas.parts import Diagram, TimelineOut
+from api.json.show.issues import show_created, show_issue_detail, show_issues, show_state
+from api.json.show.parts import show_picture
+from api.json.show.parts import show_timeline as show_entries
 from domain.models.people import ENTERPRISE_ROLES
 from tasks import details, issues
 
@@ -40,7 +43,7 @@ async def raise_issue(
     issue = await issues.raise_issue(
         session, engine, actor, fields, now, max_files=settings.attachments_per_issue
     )
-    return Json({"id": issue.id, "number": issue.number, "status": issue.status, "phase": issue.phase}, 201)
+    return Json(show_created(issue), 201)
 
 
 @router.get("/issues", response_model=IssueList, summary="问题列表", dependencies=[allow()])
@@ -60,7 +63,7 @@ async def list_issues(
     """The issues I may read."""
     wanted = issues.IssueFilter(status=status, phase=phase, office=office, category=category, kind=kind, q=q)
     page = await issues.list_issues(session, actor, wanted, after=after, limit=limit, sort=sort)
-    return Json({"items": page.items, "next": page.next})
+    return Json(show_issues(page))
 
 
 @router.get("/issues/{issue_id}", response_model=IssueDetail, summary="问题详情", dependencies=[allow()])
@@ -74,7 +77,7 @@ async def show_issue(issue_id: str, actor: ActorDep, session: SessionDep, engine
 )
 async def show_timeline(issue_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
     """Every step: who, what, when, and how long it waited."""
-    return Json({"items": await details.timeline(session, engine, actor, parse_id(issue_id))})
+    return Json(show_entries(await details.timeline(session, engine, actor, parse_id(issue_id))))
 
 
 @router.get(
@@ -82,7 +85,7 @@ async def show_timeline(issue_id: str, actor: ActorDep, session: SessionDep, eng
 )
 async def show_diagram(issue_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
     """The version of the diagram that this issue follows, where it stands and where it has been."""
-    return Json(await details.get_picture(session, engine, actor, parse_id(issue_id)))
+    return Json(show_picture(await details.get_picture(session, engine, actor, parse_id(issue_id))))
 
 
 @router.post("/issues/{issue_id}/withdraw", response_model=IssueState, summary="撤回", dependencies=[allow()])
@@ -92,4 +95,4 @@ async def withdraw(
     """The submitter's, until customs has claimed it for the first time."""
     id_ = parse_id(issue_id)
     issue = await issues.withdraw_issue(session, engine, actor, id_, now)
-    return Json({"id": issue.id, "status": issue.status, "phase": issue.phase})
+    return Json(show_state(issue))

@@ -1,12 +1,15 @@
 """The lists to choose from."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from starlette.responses import Response
 
 from api.answers import Json
 from api.deps import ActorDep, SessionDep, allow
 from api.json.route import json_router
-from api.json.schemas import Lists
-from domain.lists import list_all_choices
+from api.json.schemas.lists import CodeName, IdName, Lists
+from domain.lists import Choice, list_all_choices
 
 router = json_router("名单")
 
@@ -20,8 +23,16 @@ router = json_router("名单")
 async def show_lists(actor: ActorDep, session: SessionDep) -> Response:
     """Codes are sent, names are shown; executives are named by their person's id."""
     lists = await list_all_choices(session, actor)
-    shown = {
-        key: [{"id" if key == "executives" else "code": one.code, "name": one.name} for one in choices]
-        for key, choices in lists.items()
-    }
-    return Json(shown)
+    return Json(
+        Lists(
+            kinds=_show(lists["kinds"]),
+            categories=_show(lists["categories"]),
+            importances=_show(lists["importances"]),
+            offices=_show(lists["offices"]),
+            executives=[IdName(id=UUID(one.code), name=one.name) for one in lists["executives"]],
+        )
+    )
+
+
+def _show(choices: Iterable[Choice]) -> list[CodeName]:
+    return [CodeName(code=one.code, name=one.name) for one in choices]

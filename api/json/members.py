@@ -2,15 +2,17 @@
 member does not exist."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import Form, Query, UploadFile
+from fastapi import File, Form, Query, UploadFile
 from starlette.responses import Response
 
 from api.answers import Json
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, allow
 from api.json.ids import parse_id
-from api.json.member_schemas import (
+from api.json.route import json_router, problems
+from api.json.schemas.members import (
+    ImportLineOut,
     ImportOut,
     Leaving,
     MemberBody,
@@ -20,13 +22,14 @@ from api.json.member_schemas import (
     OfferBody,
     OfferOut,
     OfferToMe,
+    WorkItemOut,
     WorkList,
 )
-from api.json.route import json_router
+from api.json.schemas.tasks import BriefIssue
 from domain import admin_offers, members
 from domain.admin_offers import Offer
 from domain.member_fields import check_member
-from domain.member_import import add_lines, check_lines, read_lines, write_template
+from domain.member_import import ImportLine, add_lines, check_lines, read_lines, write_template
 from domain.members import Member
 from domain.sheets import LARGEST_FILE
 from tasks import admin_offers as offers
@@ -44,7 +47,7 @@ async def list_members(actor: ActorDep, session: SessionDep) -> Response:
     """Everybody, suspended ones included, in the order they joined."""
     assert actor.enterprise_id is not None
     found = await members.list_members(session, actor.enterprise_id)
-    return Json({"items": [show_member(one) for one in found]})
+    return Json(MemberList(items=[show_member(one) for one in found]))
 
 
 @router.post(
@@ -72,7 +75,7 @@ async def download_template() -> Response:
     "/members/import", response_model=ImportOut, summary="从 Excel 导入用户", dependencies=[allow(ADMIN)]
 )
 async def import_members(
-    file: UploadFile,
+    file: Annotated[UploadFile, File(description="填好的模板（.xlsx）")],
     actor: ActorDep,
     session: SessionDep,
     now: NowDep,
@@ -88,9 +91,7 @@ async def import_members(
         report, added = await check_lines(session, actor.enterprise_id, lines), 0
     else:
         report, added = await add_lines(session, actor, lines, now, only_right=add == "right")
-    fields = ("line", "name", "phone", "position", "roles", "errors")
-    shown = [{name: getattr(line, name) for name in fields} for line in report.lines]
-    return Json({"lines": shown, "added": added})
+    return Json(ImportOut(lines=[show_line(one) for one in report.lines], added=added))
 
 
 @router.get("/members/{member_id}", response_model=MemberOut, summary="一位用户", dependencies=[allow(ADMIN)])
@@ -137,23 +138,7 @@ async def list_work(member_id: str, actor: ActorDep, session: SessionDep) -> Res
     assert actor.enterprise_id is not None
     member = await members.get_member(session, actor.enterprise_id, parse_id(member_id))
     items = await leavers.list_work(session, member, actor.enterprise_id)
-    return Json(
-        {
-            "items": [
-                {
-                    "issue": {
-                        "id": item.issue_id,
-                        "number": item.number,
-                        "title": item.title,
-                        "status": item.status,
-                    },
-                    "review": item.is_review,
-                    "tasks": list(item.tasks),
-                }
-                for item in items
-            ]
-        }
-    )
+    return Json(WorkList(items=[show_work(one) for one in items]))
 
 
 @router.delete("/members/{member_id}", status_code=204, summary="移除用户", dependencies=[allow(ADMIN)])
@@ -223,6 +208,7 @@ async def resume_member(member_id: str, actor: ActorDep, session: SessionDep, no
     "/admin-offer",
     status_code=201,
     response_model=OfferOut,
+    responses=problems(404),
     summary="移交企业管理员",
     dependencies=[allow(ADMIN)],
 )
@@ -248,7 +234,7 @@ async def cancel_offer(actor: ActorDep, session: SessionDep, now: NowDep) -> Res
 async def show_offer_to_me(actor: ActorDep, session: SessionDep) -> Response:
     """The open offer to me, or null."""
     offer = await admin_offers.find_offer_to(session, actor)
-    return Json({"offer": show_offer(offer) if offer else None})
+    return Json(OfferToMe(offer=show_offer(offer) if offer else None))
 
 
 @router.post(
@@ -277,28 +263,49 @@ async def decline_offer(offer_id: str, actor: ActorDep, session: SessionDep, now
     return Response(status_code=204)
 
 
-def show_member(member: Member) -> dict[str, Any]:
+def show_member(member: Member) -> MemberOut:
     """A member as the API shows one."""
-    return {
-        "id": member.id,
-        "person_id": member.person_id,
-        "name": member.name,
-        "phone": member.phone,
-        "position": member.position,
-        "roles": list(member.roles),
-        "state": member.state,
-        "created_at": member.created_at,
-    }
+    return MemberOut(
+        id=member.id,
+        person_id=member.person_id,
+        name=member.name,
+        phone=member.phone,
+        position=member.position,
+        roles=list(member.roles),
+        state=member.state,
+        created_at=member.created_at,
+    )
 
 
-def show_offer(offer: Offer) -> dict[str, Any]:
+def show_line(line: ImportLine) -> ImportLineOut:
+    """A line of a file, and what is wrong with it."""
+    return ImportLineOut(
+        line=line.line,
+        name=line.name,
+        phone=line.phone,
+        position=line.position,
+        roles=line.roles,
+        errors=dict(line.errors),
+    )
+
+
+def show_work(item: leavers.WorkItem) -> WorkItemOut:
+    """An issue that has to go to somebody else."""
+    return WorkItemOut(
+        issue=BriefIssue(id=item.issue_id, number=item.number, title=item.title, status=item.status),
+        review=item.is_review,
+        tasks=list(item.tasks),
+    )
+
+
+def show_offer(offer: Offer) -> OfferOut:
     """An open offer of the admin's role."""
-    return {
-        "id": offer.id,
-        "from_name": offer.from_name,
-        "to": offer.to_id,
-        "to_name": offer.to_name,
-        "enterprise": offer.enterprise_name,
-        "roles": list(offer.kept_roles),
-        "offered_at": offer.offered_at,
-    }
+    return OfferOut(
+        id=offer.id,
+        from_name=offer.from_name,
+        to=offer.to_id,
+        to_name=offer.to_name,
+        enterprise=offer.enterprise_name,
+        roles=list(offer.kept_roles),
+        offered_at=offer.offered_at,
+    )

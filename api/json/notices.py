@@ -1,7 +1,6 @@
 """What somebody was told, and how they want to be told."""
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from fastapi import Query
@@ -10,15 +9,19 @@ from starlette.responses import Response
 from api.answers import Json
 from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.json.ids import parse_id, try_id
-from api.json.notice_schemas import (
+from api.json.route import json_router
+from api.json.schemas.notices import (
     MailBody,
+    MailOut,
     MailToken,
     MessageChoice,
     MessageSettings,
+    NoticeAbout,
     NoticeList,
+    NoticeOut,
     NoticesRead,
+    QuietHoursOut,
 )
-from api.json.route import json_router
 from api.json.sign_in import show_phone
 from domain import mail_addresses
 from domain.contacts import find_addresses
@@ -51,12 +54,12 @@ async def list_notices(
     page = await notices.list_notices(session, actor.person_id, only_unread=unread, after=begin, limit=limit)
     subjects = await find_subjects(session, actor, page.items)
     return Json(
-        {
-            "items": [_show(one, subjects) for one in page.items],
-            "next": page.next,
-            "unread": await notices.count_unread(session, actor.person_id),
-            "seen": page.seen,
-        }
+        NoticeList(
+            items=[_show(one, subjects) for one in page.items],
+            next=page.next,
+            unread=await notices.count_unread(session, actor.person_id),
+            seen=page.seen,
+        )
     )
 
 
@@ -79,14 +82,14 @@ async def show_settings(session: SessionDep, actor: ActorDep, wired: WiredDep) -
     mail = await mail_addresses.read_mail(session, actor.person_id)
     hours = chosen.quiet
     return Json(
-        {
-            "off": chosen.off,
-            "quiet": {"start": f"{hours.start:%H:%M}", "end": f"{hours.end:%H:%M}"} if hours else None,
-            "phone": show_phone(actor.phone),
-            "mail": {"address": mail.address, "confirmed": mail.is_confirmed} if mail else None,
-            "wechat": addresses is not None and addresses.openid is not None,
-            "channels": channels_of(wired.settings),
-        }
+        MessageSettings(
+            off={topic: list(channels) for topic, channels in chosen.off.items()},
+            quiet=QuietHoursOut(start=f"{hours.start:%H:%M}", end=f"{hours.end:%H:%M}") if hours else None,
+            phone=show_phone(actor.phone),
+            mail=MailOut(address=mail.address, confirmed=mail.is_confirmed) if mail else None,
+            wechat=addresses is not None and addresses.openid is not None,
+            channels=channels_of(wired.settings),
+        )
     )
 
 
@@ -107,6 +110,7 @@ async def save_settings(body: MessageChoice, session: SessionDep, actor: ActorDe
 @router.put(
     "/me/mail",
     status_code=202,
+    response_class=Response,
     summary="填写邮箱；确认邮件发往该邮箱",
     dependencies=[allow(while_suspended=True)],
 )
@@ -140,14 +144,14 @@ async def forget_mail(session: SessionDep, actor: ActorDep, now: NowDep) -> Resp
     return Response(status_code=204)
 
 
-def _show(one: Notice, subjects: Mapping[UUID, str]) -> dict[str, Any]:
-    kind = subjects.get(one.instance_id) if one.instance_id else None
-    return {
-        "id": one.id,
-        "at": one.created_at,
-        "title": one.title,
-        "text": one.text,
-        "topic": one.topic,
-        "about": {"kind": kind, "id": one.instance_id} if kind else None,
-        "read_at": one.read_at,
-    }
+def _show(one: Notice, subjects: Mapping[UUID, str]) -> NoticeOut:
+    id_ = one.instance_id
+    return NoticeOut(
+        id=one.id,
+        at=one.created_at,
+        title=one.title,
+        text=one.text,
+        topic=one.topic,
+        about=NoticeAbout(kind=subjects[id_], id=id_) if id_ and id_ in subjects else None,
+        read_at=one.read_at,
+    )

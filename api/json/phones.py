@@ -1,15 +1,13 @@
 """Changing one's number, and the requests of people who lost theirs."""
 
-from dataclasses import asdict
-from typing import Any
-
 from fastapi import Request
 from starlette.responses import Response
 
 from api.answers import Json
 from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.json.ids import parse_id, try_id
-from api.json.phone_schemas import (
+from api.json.route import json_router, problems
+from api.json.schemas.phones import (
     ChangeCodesSent,
     LostPhoneBody,
     LostPhoneCode,
@@ -18,9 +16,9 @@ from api.json.phone_schemas import (
     PhoneChange,
     PhoneDecision,
     PhoneRequestList,
+    PhoneRequestOut,
 )
-from api.json.route import json_router
-from api.json.schemas import CodeSent
+from api.json.schemas.sign_in import CodeSent
 from api.json.sign_in import show_phone
 from api.security import browser_key, client_ip
 from domain.captcha import CaptchaProof
@@ -37,6 +35,7 @@ router = json_router("手机号码")
     "/me/phone/codes",
     status_code=202,
     response_model=ChangeCodesSent,
+    responses=problems(429),
     summary="更换手机号：向原号码和新号码发送验证码",
     dependencies=[allow(while_suspended=True)],
 )
@@ -53,11 +52,15 @@ async def ask_codes(
         send_code=wired.send_code,
         now=now,
     )
-    return Json({"old_challenge": old, "new_challenge": new}, 202)
+    return Json(ChangeCodesSent(old_challenge=str(old), new_challenge=str(new)), 202)
 
 
 @router.post(
-    "/me/phone", status_code=204, summary="更换自己的手机号", dependencies=[allow(while_suspended=True)]
+    "/me/phone",
+    status_code=204,
+    responses=problems(429),
+    summary="更换自己的手机号",
+    dependencies=[allow(while_suspended=True)],
 )
 async def change_phone(
     body: PhoneChange, actor: ActorDep, session: SessionDep, wired: WiredDep, now: NowDep
@@ -72,6 +75,7 @@ async def change_phone(
     "/sign-in/lost-phone/code",
     status_code=202,
     response_model=CodeSent,
+    responses=problems(401, 429),
     summary="原号码已不用：向新号码发送验证码",
 )
 async def ask_lost_code(
@@ -89,11 +93,15 @@ async def ask_lost_code(
         send_code=wired.send_code,
         now=now,
     )
-    return Json({"challenge": challenge}, 202)
+    return Json(CodeSent(challenge=str(challenge)), 202)
 
 
 @router.post(
-    "/sign-in/lost-phone", status_code=201, response_model=LostPhoneSent, summary="原号码已不用：申请更换"
+    "/sign-in/lost-phone",
+    status_code=201,
+    response_model=LostPhoneSent,
+    responses=problems(429),
+    summary="原号码已不用：申请更换",
 )
 async def send_lost_phone(
     body: LostPhoneBody, request: Request, session: SessionDep, wired: WiredDep, now: NowDep
@@ -116,7 +124,7 @@ async def send_lost_phone(
         limits=wired.code_limits,
         now=now,
     )
-    return Json({"id": row.id}, 201)
+    return Json(LostPhoneSent(id=row.id), 201)
 
 
 @router.get(
@@ -127,7 +135,8 @@ async def send_lost_phone(
 )
 async def list_requests(actor: ActorDep, session: SessionDep) -> Response:
     """A registrar's of the own office; a system admin's are those of officers."""
-    return Json({"items": [show_request(one) for one in await find_requests(session, actor)]})
+    found = await find_requests(session, actor)
+    return Json(PhoneRequestList(items=[show_request(one) for one in found]))
 
 
 @router.post(
@@ -148,7 +157,19 @@ async def decide_request(
     return Response(status_code=204)
 
 
-def show_request(one: RequestView) -> dict[str, Any]:
+def show_request(one: RequestView) -> PhoneRequestOut:
     """One request, its numbers as people write them."""
-    phones_shown = {"old_phone": show_phone(one.old_phone), "new_phone": show_phone(one.new_phone)}
-    return asdict(one) | phones_shown
+    return PhoneRequestOut(
+        id=one.id,
+        name=one.name,
+        old_phone=show_phone(one.old_phone),
+        new_phone=show_phone(one.new_phone),
+        place=one.place,
+        office=one.office,
+        office_name=one.office_name,
+        created_at=one.created_at,
+        person_id=one.person_id,
+        person_name=one.person_name,
+        enterprises=one.enterprises,
+        is_officer=one.is_officer,
+    )

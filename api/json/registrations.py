@@ -2,25 +2,25 @@
 
 from typing import Annotated, Any
 
-from fastapi import Form, Query, Request, UploadFile
+from fastapi import File, Form, Query, Request, UploadFile
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.datastructures import UploadFile as File
+from starlette.datastructures import UploadFile as Uploaded
 from starlette.responses import Response
 
 from api.answers import Json
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, WiredDep, allow
 from api.json.ids import parse_id, try_id
-from api.json.route import json_router
-from api.json.schemas import (
-    AttachmentOut,
-    Diagram,
+from api.json.route import json_router, problems
+from api.json.schemas.parts import AttachmentOut, Diagram, TimelineOut
+from api.json.schemas.registrations import (
     RegistrationBody,
     RegistrationCreated,
     RegistrationDetail,
     RegistrationList,
-    TimelineOut,
 )
-from api.json.show import show_registration
+from api.json.show.parts import show_file, show_picture
+from api.json.show.parts import show_timeline as show_entries
+from api.json.show.registrations import show_created, show_registration, show_registrations
 from api.security import browser_key, client_ip
 from api.wired import Wired
 from domain import applications
@@ -37,10 +37,14 @@ Short = Annotated[str | None, Query(max_length=64)]
 
 
 @router.post(
-    "/registrations/licence", status_code=201, response_model=AttachmentOut, summary="上传营业执照（注册用）"
+    "/registrations/licence",
+    status_code=201,
+    response_model=AttachmentOut,
+    responses=problems(404),
+    summary="上传营业执照（注册用）",
 )
 async def upload_licence(
-    file: UploadFile,
+    file: Annotated[UploadFile, File(description="营业执照：图片或 PDF")],
     challenge: Annotated[str, Form(max_length=64, description="注册验证码的 challenge")],
     request: Request,
     session: SessionDep,
@@ -52,7 +56,11 @@ async def upload_licence(
 
 
 @router.post(
-    "/registrations", status_code=201, response_model=RegistrationCreated, summary="注册企业（无卡用户）"
+    "/registrations",
+    status_code=201,
+    response_model=RegistrationCreated,
+    responses=problems(401, 429),
+    summary="注册企业（无卡用户）",
 )
 async def register(
     body: RegistrationBody,
@@ -70,7 +78,7 @@ async def register(
     if earlier is not None:
         challenge, registration = earlier
         applications.require_same_code(challenge, body.phone, body.code, limits=limits, now=now)
-        return Json(_show_created(registration), 201, {"Idempotent-Replayed": "true"})
+        return Json(show_created(registration), 201, {"Idempotent-Replayed": "true"})
     if challenge_id is None:
         raise CodeRefused(applications.WRONG_CODE)
     challenge = await applications.prove_phone(
@@ -82,12 +90,13 @@ async def register(
     registration = await registrations.register(
         session, engine, challenge, fields, now, ip=client_ip(request)
     )
-    return Json(_show_created(registration), 201)
+    return Json(show_created(registration), 201)
 
 
 @router.get(
     "/registrations/mine",
     response_model=RegistrationDetail,
+    responses=problems(404),
     summary="我所代表企业的注册",
     dependencies=[allow(*ENTERPRISE_ROLES)],
 )
@@ -120,7 +129,7 @@ async def list_registrations(
     """Those of the offices whose registrations I may read, the newest first."""
     wanted = registrations.RegistrationFilter(phase=phase, status=status, office=office, q=q)
     page = await registrations.list_registrations(session, actor, wanted, after=after, limit=limit)
-    return Json({"items": page.items, "next": page.next})
+    return Json(show_registrations(page))
 
 
 @router.get(
@@ -146,7 +155,7 @@ async def show_timeline(
 ) -> Response:
     """Every step: who, what, when, and how long it waited."""
     id_ = parse_id(registration_id)
-    return Json({"items": await registration_details.registration_timeline(session, engine, actor, id_)})
+    return Json(show_entries(await registration_details.registration_timeline(session, engine, actor, id_)))
 
 
 @router.get(
@@ -160,12 +169,12 @@ async def show_diagram(
 ) -> Response:
     """The version of the diagram that this registration follows, where it stands and where it has been."""
     id_ = parse_id(registration_id)
-    return Json(await registration_details.registration_picture(session, engine, actor, id_))
+    return Json(show_picture(await registration_details.registration_picture(session, engine, actor, id_)))
 
 
 async def take_licence(
-    request: Request, session: AsyncSession, wired: Wired, challenge: str, file: File, now: NowDep
-) -> dict[str, Any]:
+    request: Request, session: AsyncSession, wired: Wired, challenge: str, file: Uploaded, now: NowDep
+) -> AttachmentOut:
     """Keep an uploaded licence for this browser's challenge. Raises NotFound, AttachmentRefused."""
     id_ = try_id(challenge)
     found = await applications.find_challenge(session, id_, browser_key(request), lock=True) if id_ else None
@@ -182,7 +191,7 @@ async def take_licence(
         now=now,
         max_bytes=most,
     )
-    return {"id": row.id, "name": row.name, "size": row.size, "type": row.media_type}
+    return show_file(row)
 
 
 async def _find_earlier(
@@ -194,12 +203,3 @@ async def _find_earlier(
     challenge = await applications.find_challenge(session, challenge_id, key, lock=True)
     registration = challenge and await applications.find_registration_of(session, challenge.id)
     return (challenge, registration) if challenge and registration else None
-
-
-def _show_created(registration: Registration) -> dict[str, Any]:
-    return {
-        "id": registration.id,
-        "number": registration.number,
-        "status": registration.status,
-        "phase": registration.phase,
-    }

@@ -10,9 +10,11 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
+from api.deps import find_allow
 from api.routing import make_router
 
 DEEPEST = 20
+READING = frozenset({"GET", "HEAD"})
 # By reference: as a model it would be worked out anew for each status of each route. api.app adds what is referred to.
 PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -63,8 +65,34 @@ def _check_tree(root: Any, *, may_hold_nul: bool) -> None:
     raise JSONDecodeError("nested too deeply", "", 0)
 
 
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route says of these refusals, for its `responses`: those that `find_problems` does not know of."""
+    return {status: PROBLEMS[status] for status in statuses}
+
+
+def find_problems(route: APIRoute) -> set[int]:
+    """The refusals that a route's declaration lets one expect: whoever may not call it, what is not there, what is sent."""
+    dependant, changes = route.dependant, not (route.methods or set()) <= READING
+    found = {400, 503}
+    if any(find_allow(dependant)):
+        found |= {401, 403}
+    if dependant.path_params or any(one.name == "after" for one in dependant.query_params):
+        found.add(404)
+    if dependant.query_params:
+        found.add(422)
+    if changes:
+        found |= {403, 409}
+    if dependant.body_params:
+        found |= {413, 422}
+    return found
+
+
 class JsonRoute(APIRoute):
-    """A route that reads its body as a JsonRequest."""
+    """A route that reads its body as a JsonRequest, and says in OpenAPI how it may refuse."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self.responses = problems(*sorted(find_problems(self))) | self.responses
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, given our kind of request."""
@@ -78,4 +106,4 @@ class JsonRoute(APIRoute):
 
 def json_router(tag: str, prefix: str = "/api/v1") -> APIRouter:
     """A router for routes of the JSON contract. The prefix is the router's own, so that a route knows its whole path."""
-    return make_router(prefix=prefix, tags=[tag], route_class=JsonRoute, responses=PROBLEMS)
+    return make_router(prefix=prefix, tags=[tag], route_class=JsonRoute)

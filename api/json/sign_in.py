@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from datetime import datetime, timedelta
-from typing import Any
 
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,16 +10,22 @@ from starlette.responses import Response
 from api.answers import Json
 from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.json.ids import parse_id, try_id
-from api.json.route import json_router
-from api.json.schemas import (
+from api.json.route import json_router, problems
+from api.json.schemas.sign_in import (
     CaptchaOut,
     CaptchaWait,
     CodeSent,
     CodeWanted,
+    EnterpriseOut,
     Me,
     MembershipChoice,
+    MembershipOut,
+    OfficerOut,
+    OfficerRoleOut,
     PasswordChange,
+    PersonOut,
     SessionList,
+    SessionOut,
     SignedInOut,
     SignInBody,
 )
@@ -42,33 +47,43 @@ async def make_captcha(request: Request, session: SessionDep, wired: WiredDep, n
     """A new one each time, good once."""
     limits = wired.code_limits.captcha
     if limits is None:
-        return Json({"required": False, "id": None, "image": None, "expires_at": None})
+        return Json(CaptchaOut(required=False, id=None, image=None, expires_at=None))
     key = make_key()
     picture = await make_picture(session, key, ip=client_ip(request), limits=limits, now=now)
     return Json(
-        {
-            "required": True,
-            "id": key,
-            "image": b64encode(picture).decode(),
-            "expires_at": now + timedelta(seconds=limits.lifetime_s),
-        }
+        CaptchaOut(
+            required=True,
+            id=key,
+            image=b64encode(picture).decode(),
+            expires_at=now + timedelta(seconds=limits.lifetime_s),
+        )
     )
 
 
 @router.post(
-    "/sign-in/captcha/wait", status_code=201, response_model=CaptchaWait, summary="看不了图片的，等待代替"
+    "/sign-in/captcha/wait",
+    status_code=201,
+    response_model=CaptchaWait,
+    responses=problems(429),
+    summary="看不了图片的，等待代替",
 )
 async def wait_for_captcha(request: Request, session: SessionDep, wired: WiredDep, now: NowDep) -> Response:
     """Rationed: few within an hour from one address."""
     limits = wired.code_limits.captcha
     if limits is None:
-        return Json({"required": False, "id": None, "wait_s": 0}, 201)
+        return Json(CaptchaWait(required=False, id=None, wait_s=0), 201)
     key = make_key()
     wait_s = await wait_instead(session, key, ip=client_ip(request), limits=limits, now=now)
-    return Json({"required": True, "id": key, "wait_s": wait_s}, 201)
+    return Json(CaptchaWait(required=True, id=key, wait_s=wait_s), 201)
 
 
-@router.post("/sign-in/code", status_code=202, response_model=CodeSent, summary="发送登录验证码")
+@router.post(
+    "/sign-in/code",
+    status_code=202,
+    response_model=CodeSent,
+    responses=problems(401, 429),
+    summary="发送登录验证码",
+)
 async def ask_code(
     body: CodeWanted, request: Request, session: SessionDep, wired: WiredDep, now: NowDep
 ) -> Response:
@@ -84,10 +99,10 @@ async def ask_code(
         send_code=wired.send_code,
         now=now,
     )
-    return Json({"challenge": challenge}, 202)
+    return Json(CodeSent(challenge=str(challenge)), 202)
 
 
-@router.post("/sign-in", response_model=SignedInOut, summary="登录")
+@router.post("/sign-in", response_model=SignedInOut, responses=problems(401, 429), summary="登录")
 async def sign_in(
     body: SignInBody, request: Request, session: SessionDep, wired: WiredDep, now: NowDep
 ) -> Response:
@@ -106,7 +121,7 @@ async def sign_in(
         session_limits=wired.session_limits,
         now=now,
     )
-    return Json({"token": signed_in.token, **show_me(signed_in.actor, signed_in.memberships)})
+    return Json(show_signed_in(signed_in))
 
 
 @router.get("/me", response_model=Me, summary="我是谁", dependencies=[allow()])
@@ -116,7 +131,11 @@ async def tell_me(actor: ActorDep, session: SessionDep) -> Response:
 
 
 @router.post(
-    "/me/membership", response_model=Me, summary="换一家企业", dependencies=[allow(while_suspended=True)]
+    "/me/membership",
+    response_model=Me,
+    responses=problems(404),
+    summary="换一家企业",
+    dependencies=[allow(while_suspended=True)],
 )
 async def switch_membership(
     body: MembershipChoice,
@@ -141,7 +160,7 @@ async def change_password(
     return Response(status_code=204)
 
 
-async def _reload_me(request: Request, session: AsyncSession, wired: Wired, now: datetime) -> dict[str, Any]:
+async def _reload_me(request: Request, session: AsyncSession, wired: Wired, now: datetime) -> Me:
     actor = await signin.load_actor(session, session_token(request) or "", now, wired.session_limits)
     if actor is None:
         raise NotFound
@@ -152,12 +171,19 @@ async def _reload_me(request: Request, session: AsyncSession, wired: Wired, now:
 async def list_sessions(actor: ActorDep, session: SessionDep, wired: WiredDep, now: NowDep) -> Response:
     """Where I am signed in, the last used first."""
     found = await signin.list_sessions(session, actor.person_id, now, wired.session_limits)
-    fields = ("id", "created_at", "last_seen_at", "expires_at", "ip", "user_agent")
     items = [
-        {name: getattr(one, name) for name in fields} | {"current": one.id == actor.session_id}
+        SessionOut(
+            id=one.id,
+            created_at=one.created_at,
+            last_seen_at=one.last_seen_at,
+            expires_at=one.expires_at,
+            ip=one.ip,
+            user_agent=one.user_agent,
+            current=one.id == actor.session_id,
+        )
         for one in found
     ]
-    return Json({"items": items})
+    return Json(SessionList(items=items))
 
 
 @router.delete(
@@ -192,33 +218,49 @@ async def end_all_sessions(actor: ActorDep, session: SessionDep, now: NowDep) ->
     return Response(status_code=204)
 
 
-def show_me(actor: Actor, memberships: list[MembershipView]) -> dict[str, Any]:
-    """The answer of /me and of a sign-in."""
+def show_signed_in(signed_in: signin.SignedIn) -> SignedInOut:
+    """The answer of a sign-in."""
+    me = show_me(signed_in.actor, signed_in.memberships)
+    return SignedInOut(
+        person=me.person,
+        membership=me.membership,
+        memberships=me.memberships,
+        officer=me.officer,
+        token=signed_in.token,
+    )
+
+
+def show_me(actor: Actor, memberships: list[MembershipView]) -> Me:
+    """The answer of /me."""
     shown = [show_membership(one) for one in memberships]
-    pairs = [group.split(":", 1) for group in actor.groups] if actor.officer_id else []
-    return {
-        "person": {"id": actor.person_id, "name": actor.name, "phone": show_phone(actor.phone)},
-        "membership": next((one for one in shown if one["id"] == actor.membership_id), None),
-        "memberships": shown,
-        "officer": {
-            "id": actor.officer_id,
-            "roles": [{"role": role, "office": office} for role, office in pairs],
-            "must_change_password": actor.must_change_password,
-        }
-        if actor.officer_id
-        else None,
-    }
+    return Me(
+        person=PersonOut(id=actor.person_id, name=actor.name, phone=show_phone(actor.phone)),
+        membership=next((one for one in shown if one.id == actor.membership_id), None),
+        memberships=shown,
+        officer=_show_officer(actor),
+    )
 
 
-def show_membership(one: MembershipView) -> dict[str, Any]:
+def _show_officer(actor: Actor) -> OfficerOut | None:
+    if actor.officer_id is None:
+        return None
+    pairs = [group.split(":", 1) for group in actor.groups]
+    return OfficerOut(
+        id=actor.officer_id,
+        roles=[OfficerRoleOut(role=role, office=office) for role, office in pairs],
+        must_change_password=actor.must_change_password,
+    )
+
+
+def show_membership(one: MembershipView) -> MembershipOut:
     """One enterprise a person may act for."""
-    return {
-        "id": one.id,
-        "enterprise": {"id": one.enterprise_id, "name": one.enterprise, "status": one.enterprise_status},
-        "display_name": one.display_name,
-        "position": one.position,
-        "roles": one.roles,
-    }
+    return MembershipOut(
+        id=one.id,
+        enterprise=EnterpriseOut(id=one.enterprise_id, name=one.enterprise, status=one.enterprise_status),
+        display_name=one.display_name,
+        position=one.position,
+        roles=list(one.roles),
+    )
 
 
 def show_phone(stored: str) -> str:

@@ -13,8 +13,9 @@ from api.answers import Json
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, allow
 from api.failures import note_attempt
 from api.json.ids import parse_id
-from api.json.route import json_router
-from api.json.schemas import (
+from api.json.route import json_router, problems
+from api.json.schemas.lists import IdName
+from api.json.schemas.tasks import (
     Colleagues,
     CompleteBody,
     Completed,
@@ -26,7 +27,7 @@ from api.json.schemas import (
     TaskList,
     View,
 )
-from api.json.show import show_task, show_task_view
+from api.json.show.tasks import show_completed, show_task, show_tasks
 from api.wired import Wired
 from engine.models import UserTask
 from tasks import commands, inbox
@@ -69,7 +70,7 @@ async def complete_task(
         max_files=wired.settings.attachments_per_issue,
     )
     headers: dict[str, Any] = {"Idempotent-Replayed": "true"} if result.repeated else {}
-    return Json(result.as_json(), headers=headers)
+    return Json(show_completed(result), headers=headers)
 
 
 @router.get("/tasks", response_model=TaskList, summary="任务列表", dependencies=[allow()])
@@ -78,15 +79,21 @@ async def list_tasks(
 ) -> Response:
     """Mine, what I may claim (the most urgent first), or what I have done (the latest first)."""
     page = await inbox.list_tasks(session, actor, view, after, limit)
-    return Json({"items": [show_task(line) for line in page.items], "next": page.next})
+    return Json(show_tasks(page))
 
 
-@router.get("/tasks/{task_id}", response_model=TaskDetail, summary="任务与表单", dependencies=[allow()])
+@router.get(
+    "/tasks/{task_id}",
+    response_model=TaskDetail,
+    responses=problems(409),
+    summary="任务与表单",
+    dependencies=[allow()],
+)
 async def show_one(
     task_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
 ) -> Response:
     """One task with its form, the values its fields start with, and what I saved as a draft."""
-    return Json(show_task_view(await inbox.get_task(session, engine, actor, parse_id(task_id), now)))
+    return Json(show_task(await inbox.get_task(session, engine, actor, parse_id(task_id), now)))
 
 
 @router.put("/tasks/{task_id}/draft", response_model=DraftSaved, summary="保存草稿", dependencies=[allow()])
@@ -94,9 +101,8 @@ async def save_draft(
     task_id: str, body: DraftBody, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
 ) -> Response:
     """Kept as it is, unchecked; the version does not grow."""
-    return Json(
-        {"saved_at": await commands.save_draft(session, engine, actor, parse_id(task_id), body.answers, now)}
-    )
+    saved_at = await commands.save_draft(session, engine, actor, parse_id(task_id), body.answers, now)
+    return Json(DraftSaved(saved_at=saved_at))
 
 
 @router.post("/tasks/{task_id}/claim", response_model=TaskDetail, summary="认领", dependencies=[allow()])
@@ -106,7 +112,7 @@ async def claim(
     """Mine from now on; 409 says who was first."""
     id_ = parse_id(task_id)
     await commands.claim(session, engine, actor, id_, now)
-    return Json(show_task_view(await inbox.get_task(session, engine, actor, id_, now)))
+    return Json(show_task(await inbox.get_task(session, engine, actor, id_, now)))
 
 
 @router.post(
@@ -122,12 +128,16 @@ async def release(
 
 
 @router.get(
-    "/tasks/{task_id}/colleagues", response_model=Colleagues, summary="可以移交给谁", dependencies=[allow()]
+    "/tasks/{task_id}/colleagues",
+    response_model=Colleagues,
+    responses=problems(409),
+    summary="可以移交给谁",
+    dependencies=[allow()],
 )
 async def list_colleagues(task_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
     """Everyone active in the task's groups but me."""
     found = await commands.list_colleagues(session, engine, actor, parse_id(task_id))
-    return Json({"items": [{"id": one.id, "name": one.name} for one in found]})
+    return Json(Colleagues(items=[IdName(id=one.id, name=one.name) for one in found]))
 
 
 @router.post("/tasks/{task_id}/hand-over", response_model=TaskHolder, summary="移交", dependencies=[allow()])
@@ -145,8 +155,8 @@ async def hand_over(
     return Json(await _show_holder(session, id_))
 
 
-async def _show_holder(session: AsyncSession, task_id: UUID) -> dict[str, Any]:
+async def _show_holder(session: AsyncSession, task_id: UUID) -> TaskHolder:
     """Who has it now; whoever gave it away may have no right to read the rest of it."""
     columns = (col(UserTask.id), col(UserTask.claimed_by), col(UserTask.version))
     row = (await session.execute(select(*columns).where(col(UserTask.id) == task_id))).one()
-    return dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+    return TaskHolder(id=row.id, claimed_by=row.claimed_by, version=row.version)

@@ -9,10 +9,11 @@ from starlette.responses import Response
 from api.deps import SessionDep, SettingsDep
 from api.errors import wants_json
 from api.json import dev
+from api.json.schemas.dev import InboxMessage
 from api.pages.render import draw
 from api.pages.wording import role_names
 from api.routing import make_router
-from domain.demo.roster import list_people
+from domain.demo.roster import Player, list_people
 from domain.offices import list_offices
 from messages.topics import CHANNEL_NAMES
 from tasks.demo_inbox import list_received
@@ -21,7 +22,7 @@ router = make_router(include_in_schema=False)
 SHOWN = 30
 
 
-@router.get("/dev/inbox")
+@router.get("/dev/inbox", response_model=list[InboxMessage])
 async def show_inbox(
     request: Request,
     session: SessionDep,
@@ -46,6 +47,12 @@ async def show_inbox(
     )
 
 
-def _show(person: dict[str, Any], offices: dict[str, str]) -> dict[str, Any]:
-    place = person["enterprise"] or offices.get(person["office"] or "", "")
-    return {**person, "roles": role_names(person["roles"] or ()), "place": place}
+def _show(person: Player, offices: dict[str, str]) -> dict[str, Any]:
+    place = person.enterprise or offices.get(person.office or "", "")
+    return {
+        "name": person.name,
+        "phone": person.phone,
+        "password": person.password,
+        "roles": role_names(person.roles),
+        "place": place,
+    }

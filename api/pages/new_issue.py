@@ -17,6 +17,7 @@ from api.failures import note_attempt
 from api.pages.frame import frame_of
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
+from api.pages.script_answers import SavedNew
 from api.pages.task import CORRECTABLE, FIELD_OF
 from api.pages.wording import short_moment
 from api.pages.work import (
@@ -101,7 +102,7 @@ async def send_form(
     return go_to(f"/tasks/{task_id}/done")
 
 
-@router.post("/issues/new/draft", dependencies=[allow(*STAFF)])
+@router.post("/issues/new/draft", response_model=SavedNew, dependencies=[allow(*STAFF)])
 async def save_draft(
     request: Request,
     session: SessionDep,
@@ -119,12 +120,10 @@ async def save_draft(
             await _save(session, wired, actor, task_id, answers, now)
     except AnswersRefused:
         await session.rollback()
-        return Json({"saved": None, "fields": shape(shown)})
+        return Json(SavedNew(saved=None, fields=shape(shown), address=None, draft_address=None))
     saved = f"草稿已于 {short_moment(now, now)} 自动保存"
     address = stay(request, f"/tasks/{task_id}")
-    return Json(
-        {"saved": saved, "fields": shape(shown), "address": address, "draft_address": f"{address}/draft"}
-    )
+    return Json(SavedNew(saved=saved, fields=shape(shown), address=address, draft_address=f"{address}/draft"))
 
 
 def explain(refusal: Refusal) -> dict[str, str]:

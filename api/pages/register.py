@@ -19,11 +19,13 @@ from api.answers import Json
 from api.deps import NowDep, SessionDep, WiredDep
 from api.json.attachments import answer_stored
 from api.json.registrations import take_licence
+from api.json.schemas.parts import AttachmentOut
 from api.pages.applying import Application, find_application, licence_of, open_application, show_answers
 from api.pages.form_pages import Asked, PageNumber, split
 from api.pages.picture_parts import PICTURES
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
+from api.pages.script_answers import SavedDraft
 from api.pages.wording import short_moment
 from api.pages.work import (
     Work,
@@ -103,7 +105,7 @@ async def save_form(
     refused: dict[str, str] = {}
 
     async def keep(file: UploadFile) -> UUID:
-        return (await take_licence(request, session, wired, str(challenge), file, now))["id"]
+        return (await take_licence(request, session, wired, str(challenge), file, now)).id
 
     async with request.form() as form:
         answers = read_answers(form)
@@ -121,7 +123,7 @@ async def save_form(
     return go_to(f"/register/{challenge}{asked.onward(mistakes) or '/check'}")
 
 
-@router.post("/register/{challenge}/draft")
+@router.post("/register/{challenge}/draft", response_model=SavedDraft)
 async def save_draft(
     request: Request,
     session: SessionDep,
@@ -138,10 +140,10 @@ async def save_draft(
     answers = type_answers(typing.form, typing.context, answers)
     applications.save_answers(application.draft, answers, now)
     shown = drop_unreachable(fields(typing.form, typing.context, answers))
-    return Json({"saved": f"已于 {short_moment(now, now)} 自动保存", "fields": shape(shown)})
+    return Json(SavedDraft(saved=f"已于 {short_moment(now, now)} 自动保存", fields=shape(shown)))
 
 
-@router.post("/register/{challenge}/licence")
+@router.post("/register/{challenge}/licence", status_code=201, response_model=AttachmentOut)
 async def upload_licence(
     request: Request, session: SessionDep, wired: WiredDep, now: NowDep, challenge: UUID, file: Upload
 ) -> Response:

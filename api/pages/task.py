@@ -18,6 +18,7 @@ from api.pages.issue_view import IssueView, find_expiry, view_issue
 from api.pages.registration_view import RegistrationView, view_registration
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
+from api.pages.script_answers import SavedDraft
 from api.pages.task_list import address_of
 from api.pages.wording import moment, short_moment
 from api.pages.work import (
@@ -139,7 +140,7 @@ async def send_task(
     return go_to(f"/tasks/{task_id}/done")
 
 
-@router.post("/tasks/{task_id}/draft", dependencies=[allow()])
+@router.post("/tasks/{task_id}/draft", response_model=SavedDraft, dependencies=[allow()])
 async def save_draft(
     request: Request, session: SessionDep, engine: EngineDep, actor: ActorDep, now: NowDep, task_id: UUID
 ) -> Response:
@@ -148,7 +149,8 @@ async def save_draft(
     answers = type_answers(view.form, view.context, read_answers(await request.form()))
     saved_at = await commands.save_draft(session, engine, actor, task_id, answers, now)
     shown = drop_unreachable(fields(view.form, view.context, answers))
-    return Json({"saved": f"草稿已于 {short_moment(saved_at, now)} 自动保存", "fields": shape(shown)})
+    saved = f"草稿已于 {short_moment(saved_at, now)} 自动保存"
+    return Json(SavedDraft(saved=saved, fields=shape(shown)))
 
 
 @router.post("/tasks/{task_id}/claim", dependencies=[allow()])

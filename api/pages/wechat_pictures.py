@@ -13,8 +13,11 @@ from starlette.responses import Response
 from api.answers import Json
 from api.deps import ENTERPRISE, MaybeActorDep, NowDep, SessionDep, WiredDep
 from api.json.registrations import take_licence
+from api.json.schemas.parts import AttachmentOut
+from api.json.show.parts import show_file
 from api.pages.picture_parts import PICTURES, SIGNATURE
 from api.pages.route import page_router
+from api.pages.script_answers import SignedPage
 from api.phone import PREFIX
 from api.security import browser_key
 from api.sessions import SignedOut, keep
@@ -29,23 +32,23 @@ router = page_router()
 NAMES = {"image/jpeg": "微信图片.jpg", "image/png": "微信图片.png"}
 
 
-@router.get(SIGNATURE)
+@router.get(SIGNATURE, response_model=SignedPage)
 async def sign(wired: WiredDep, now: NowDep, url: Annotated[str, Query(max_length=500)]) -> Response:
     """What `wx.config` wants for a page of ours; nobody else's page is signed."""
     if wired.wechat is None or not url.startswith(f"{wired.wechat.origin}{PREFIX}/"):
         raise NotFound
     signed = await sign_page(wired.wechat.client, url, now)
     return Json(
-        {
-            "appId": signed.app_id,
-            "timestamp": signed.timestamp,
-            "nonceStr": signed.nonce,
-            "signature": signed.signature,
-        }
+        SignedPage(
+            appId=signed.app_id,
+            timestamp=signed.timestamp,
+            nonceStr=signed.nonce,
+            signature=signed.signature,
+        )
     )
 
 
-@router.post(PICTURES)
+@router.post(PICTURES, status_code=201, response_model=AttachmentOut)
 async def take(
     request: Request,
     session: SessionDep,
@@ -81,7 +84,7 @@ async def take(
         now=now,
         max_bytes=most,
     )
-    return Json({"id": row.id, "name": row.name, "size": row.size, "type": row.media_type}, 201)
+    return Json(show_file(row), 201)
 
 
 def _require_member(actor: Actor | None) -> None:

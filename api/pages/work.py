@@ -14,6 +14,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from api.pages.picture_parts import PICTURES
 from api.pages.render import as_list
+from api.pages.script_answers import FieldShape
 from api.pages.wording import short_moment
 from api.wired import Wired
 from db.ids import uuid7
@@ -220,9 +221,9 @@ def drop_unreachable(shown: Sequence[Field]) -> list[Field]:
     return keep(shown)
 
 
-def shape(shown: Iterable[Field]) -> dict[str, dict[str, bool]]:
+def shape(shown: Iterable[Field]) -> dict[str, FieldShape]:
     """Which fields the answers so far call for, and which of them must be filled in."""
-    return {one.key: {"hidden": one.hidden, "required": one.required} for one in walk(shown)}
+    return {one.key: FieldShape(hidden=one.hidden, required=one.required) for one in walk(shown)}
 
 
 async def find_files(session: AsyncSession, shown: Iterable[Field]) -> dict[str, Attachment]:

@@ -1,6 +1,7 @@
 """Who can sign in to the demo, as the start prints it and /dev/people shows it."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,16 +21,28 @@ READ_PEOPLE = text("""
 """)
 
 
-async def list_people(session: AsyncSession) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Player:
+    """Somebody in one part they play; officers have the password."""
+
+    name: str
+    phone: str
+    roles: Sequence[str]
+    enterprise: str | None
+    office: str | None
+    password: str | None
+
+
+async def list_people(session: AsyncSession) -> list[Player]:
     """Everyone active, with the part they play; somebody of two enterprises twice."""
     return [
-        {
-            "name": row.name,
-            "phone": row.phone.removeprefix("+86"),
-            "roles": row.officer_roles if row.is_officer else row.member_roles,
-            "enterprise": row.enterprise,
-            "office": row.office,
-            "password": PASSWORD if row.is_officer else None,
-        }
+        Player(
+            name=row.name,
+            phone=row.phone.removeprefix("+86"),
+            roles=(row.officer_roles if row.is_officer else row.member_roles) or (),
+            enterprise=row.enterprise,
+            office=row.office,
+            password=PASSWORD if row.is_officer else None,
+        )
         for row in await session.execute(READ_PEOPLE)
     ]

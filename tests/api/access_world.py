@@ -39,6 +39,7 @@ from domain.passwords import hash_password
 from domain.sessions import SessionLimits, start_session
 from tests.api.applying import add_applicant
 from tests.api.conftest import World
+from tests.api.described import held_to
 from wiring import open_parts
 
 ORIGIN = "http://127.0.0.1:8000"
@@ -118,7 +119,9 @@ class AccessWorld:
         if name not in self.clients:
             headers = {"Authorization": f"Bearer {self.tokens[name]}"} if name in self.tokens else {}
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-            self.clients[name] = httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=headers)
+            self.clients[name] = httpx.AsyncClient(
+                transport=transport, base_url=ORIGIN, headers=headers, event_hooks=held_to(self.app)
+            )
         self.clients[name].cookies.clear()
         return self.clients[name]
 

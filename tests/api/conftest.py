@@ -23,6 +23,7 @@ from domain.models import Enterprise, Membership, Officer, OfficerRole, Person
 from domain.passwords import hash_password
 from domain.sessions import SessionLimits, start_session
 from settings import Settings
+from tests.api.described import held_to
 from wiring import open_parts, prepare
 
 ORIGIN = "http://127.0.0.1:8000"
@@ -44,7 +45,10 @@ class World:
         """A program of this person's (Bearer), or nobody's."""
         headers = {"Authorization": f"Bearer {self.tokens[name]}"} if name else {}
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        client = httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=headers, **options)
+        hooks = held_to(self.app)
+        client = httpx.AsyncClient(
+            transport=transport, base_url=ORIGIN, headers=headers, event_hooks=hooks, **options
+        )
         self.open_clients.append(client)
         return client
 

@@ -58,7 +58,8 @@ async def test_an_issue_is_cleared(world: World) -> None:
     answered = await complete(
         handler, claimed.json(), {"decision": "answer", "answer": "可以申请提前解除监管。"}
     )
-    assert answered.json() == {"issue": {"id": issue_id, "status": "已完成", "phase": "answered"}, "next": []}
+    told = {"id": issue_id, "status": "已完成", "phase": "answered"}
+    assert answered.json() == {"issue": told, "registration": None, "next": []}
     await complete(staff, await find_task(staff, issue_id, "evaluate_answer"), {"rating": 1})
     last = await complete(executive, await find_task(executive, issue_id, "evaluate_answer"), {"rating": 1})
     assert last.json()["issue"]["status"] == "已清零"

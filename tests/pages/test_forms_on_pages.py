@@ -61,8 +61,8 @@ def test_posted_texts_get_the_types_that_conditions_compare() -> None:
 def test_the_shape_of_a_form_follows_what_was_picked(rating: str, hidden: bool) -> None:
     context = FormContext(me={"is_executive": True})
     shown = fields(FORM, context, type_answers(FORM, context, {"rating": rating}))
-    assert shape(shown)["reopen"]["hidden"] is hidden
-    assert shape(shown)["comment"]["required"] is not hidden
+    assert shape(shown)["reopen"].hidden is hidden
+    assert shape(shown)["comment"].required is not hidden
 
 
 def test_a_field_that_no_answer_can_bring_back_is_left_out_and_others_stay() -> None:
