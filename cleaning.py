@@ -40,7 +40,7 @@ _BLANK = re.compile("[\t\v\f\u0085\u2028\u2029\u2800]")
 _NEW_LINE = re.compile("\r\n|[\r\v\f\u0085\u2028\u2029]")
 # Dashes that Unicode does not call so: modifier minus, hyphen bullet, minus, heavy minus, box drawing, prolonged sound.
 _DASHES = frozenset("\u02d7\u2043\u2212\u2500\u2796\u30fc")
-_LEFT_OUT = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Pd"})
+_LEFT_OUT = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 _NEVER_SHOWN = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
 _UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 FIRST_LATER_HAN, LAST_LATER_HAN = "\U00020000", "\U0003fffd"
@@ -79,13 +79,23 @@ def clean_text(raw: str) -> str:
 
     Empty where nothing in it can be seen.
     """
-    text = _TURNING.sub("", _NEW_LINE.sub("\n", raw)).strip()
+    text = drop_turning(_NEW_LINE.sub("\n", raw)).strip()
     return text if clean_line(text) else ""
+
+
+def drop_turning(text: str) -> str:
+    """Without bidirectional controls, and otherwise as it is: for what is still being typed."""
+    return _TURNING.sub("", text)
 
 
 def clean_words(raw: str) -> str:
     """What is searched for: NFKC, nothing invisible, one space between words. Upper and lower case are left to who compares."""
     return unicodedata.normalize("NFKC", clean_name(unicodedata.normalize("NFKC", clean_name(raw))))
+
+
+def clean_address(raw: str) -> str:
+    """A mail address, an office's telephone, a number or a date as it is typed: as words, and a dash of any kind is a `-`."""
+    return "".join("-" if _is_dash(char) else char for char in clean_words(raw))
 
 
 def is_plain(line: str) -> bool:
@@ -99,12 +109,15 @@ def _drop_hidden(text: str) -> str:
 
 
 def _drop_between(text: str) -> str:
-    kept = _UNSEEN.sub("", text)
-    return "".join(
-        char
-        for char in kept
-        if unicodedata.category(char) not in _LEFT_OUT and char not in _DASHES and char != "\u2800"
-    )
+    return "".join(char for char in _UNSEEN.sub("", text) if not _is_between(char))
+
+
+def _is_between(char: str) -> bool:
+    return unicodedata.category(char) in _LEFT_OUT or _is_dash(char) or char == "\u2800"
+
+
+def _is_dash(char: str) -> bool:
+    return unicodedata.category(char) == "Pd" or char in _DASHES
 
 
 def _is_never_shown(char: str) -> bool:

@@ -14,6 +14,7 @@ from cryptography import x509
 
 from cardauth.der import read_text
 from cardauth.exceptions import SubjectIncomplete
+from cleaning import clean_address, clean_code, clean_name, is_plain
 
 CARD_KINDS = ("法人卡", "操作员卡")
 DEFAULT = """
@@ -42,7 +43,7 @@ PATTERNS = {
 }
 REQUIRED = ("enterprise_name", "uscc", "holder", "card_number", "card_kind")
 CODES = ("uscc", "customs_code", "phone", "card_number")
-"""Written half-width and without blanks; the first two in capitals."""
+"""Cleaned as codes; a card's number keeps its dashes and small letters."""
 
 
 class MappingWrong(ValueError):
@@ -137,17 +138,16 @@ class CardMapping:
                 value = _normalise(field, text)
                 if field == "card_kind":
                     value = self._card_kinds.get(value, "")
-                if PATTERNS[field].fullmatch(value) and value.isprintable():
+                if PATTERNS[field].fullmatch(value) and is_plain(value):
                     return value
         return None
 
 
 def _normalise(field: str, text: str) -> str:
-    """As it is kept: full-width letters and digits of codes half-width, blanks trimmed, capitals where there are only those."""
+    """As it is kept."""
     if field not in CODES:
-        return " ".join(unicodedata.normalize("NFC", text).split())
-    code = re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
-    return code.upper() if field in ("uscc", "customs_code") else code
+        return clean_name(unicodedata.normalize("NFC", text))
+    return clean_address(text).replace(" ", "") if field == "card_number" else clean_code(text)
 
 
 def _read_mapping(data: Mapping[str, Any]) -> tuple[dict[str, list[Source]], dict[str, str]]:

@@ -8,11 +8,9 @@ of it is simpler than many, and takes part in no other command's order of locks.
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cleaning import is_plain
 from domain.actor import Actor
 from domain.exceptions import NotAdministrator
-from domain.member_fields import tidy
-
-__all__ = ["LONGEST_NAME", "begin", "find_mistake", "tidy"]
 
 LONGEST_NAME = 50
 TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('administration', 0))")
@@ -39,6 +37,6 @@ def find_mistake(label: str, typed: str, longest: int = LONGEST_NAME, *, require
     """What is wrong with a short text that was typed, as a sentence; None for nothing."""
     if not typed:
         return f"请填写“{label}”。" if required else None
-    if len(typed) > longest or not typed.isprintable():
+    if len(typed) > longest or not is_plain(typed):
         return f"“{label}”最多 {longest} 个字，不能有特殊符号。"
     return None

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_name, clean_text, is_plain
 from domain.actor import Actor
 from domain.exceptions import CannotKeep
 from domain.models import AnswerTemplate, CustomsOffice, Person
@@ -66,6 +67,7 @@ async def add_template(
     session: AsyncSession, actor: Actor, *, title: str, text: str, office: str | None, now: datetime
 ) -> AnswerTemplate:
     """A new one, of this officer or of an office of theirs. Raises CannotKeep."""
+    title, text = clean_name(title), clean_text(text)
     errors = _look_at(title, text)
     if office is not None and office not in actor.offices_as(*USERS):
         errors["office"] = "您不能管理这个单位的模板。"
@@ -78,8 +80,8 @@ async def add_template(
     template = AnswerTemplate(
         owner_id=owner,
         office=office,
-        title=title.strip(),
-        text=text.strip(),
+        title=title,
+        text=text,
         changed_by=actor.person_id,
         changed_at=now,
     )
@@ -92,9 +94,10 @@ async def change_template(
     session: AsyncSession, actor: Actor, template: AnswerTemplate, *, title: str, text: str, now: datetime
 ) -> None:
     """Another title, another text; whose it is stays. Raises CannotKeep."""
+    title, text = clean_name(title), clean_text(text)
     if errors := _look_at(title, text):
         raise CannotKeep(errors)
-    template.title, template.text = title.strip(), text.strip()
+    template.title, template.text = title, text
     template.changed_by, template.changed_at = actor.person_id, now
     await session.flush()
 
@@ -116,12 +119,12 @@ def _usable_by(actor: Actor) -> ColumnElement[bool]:
 
 def _look_at(title: str, text: str) -> dict[str, str]:
     errors: dict[str, str] = {}
-    if not title.strip():
+    if not title:
         errors["title"] = "请填写模板名称。"
-    elif len(title.strip()) > LONGEST_TITLE:
-        errors["title"] = f"模板名称最多 {LONGEST_TITLE} 个字。"
-    if not text.strip():
+    elif len(title) > LONGEST_TITLE or not is_plain(title):
+        errors["title"] = f"模板名称最多 {LONGEST_TITLE} 个字，不能有特殊符号。"
+    if not text:
         errors["text"] = "请填写模板内容。"
-    elif len(text.strip()) > LONGEST_TEXT:
+    elif len(text) > LONGEST_TEXT:
         errors["text"] = f"模板内容最多 {LONGEST_TEXT} 个字。"
     return errors

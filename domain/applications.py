@@ -11,9 +11,10 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_identifier
 from domain.attachments import AttachmentStore, add_attachment
 from domain.code_limits import CodeLimits
-from domain.codes import count_failure, hash_code, normalise_code, refuse_code, try_code
+from domain.codes import count_failure, hash_code, refuse_code, try_code
 from domain.codes import find_challenge as find_asked
 from domain.exceptions import AttachmentRefused, CodeRefused
 from domain.file_types import JPG, PDF, PNG
@@ -55,7 +56,7 @@ def require_same_code(
     """For a challenge that was used: CodeRefused (counted) unless this is the very code, sent again from the same phone."""
     normal = normalise_phone(phone) or ""
     key = challenge.browser_key
-    given = hash_code(limits.pepper, challenge.id, PURPOSE, normal, key, normalise_code(code))
+    given = hash_code(limits.pepper, challenge.id, PURPOSE, normal, key, clean_identifier(code))
     if challenge.tries < limits.tries and hmac.compare_digest(given, challenge.code_hash):
         return
     count_failure(challenge, now)

@@ -22,6 +22,7 @@ from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_line, is_plain
 from db.ids import uuid7
 from domain.actor import Actor
 from domain.exceptions import AttachmentRefused
@@ -139,7 +140,7 @@ def check_file(name: str, data: bytes, max_bytes: int, allowed: Sequence[FileTyp
 def clean_name(name: str, file_type: FileType) -> str:
     """The name people see: no folders, no control or direction characters, the right extension."""
     base = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
-    kept = "".join(letter for letter in base if unicodedata.category(letter)[0] != "C").strip().rstrip(" .")
+    kept = "".join(letter for letter in clean_line(base) if is_plain(letter)).rstrip(" .")
     if not file_type.may_be_called(_extension(kept)):
         kept = f"{kept}.{file_type.extension}"
     stem, dot, _ = kept.rpartition(".")

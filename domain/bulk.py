@@ -10,9 +10,10 @@ from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cleaning import clean_identifier, clean_name
 from domain import audit
 from domain.actor import Actor
-from domain.administration import begin, tidy
+from domain.administration import begin
 from domain.exceptions import SheetRefused
 from domain.lists import (
     describe_entry,
@@ -34,6 +35,7 @@ OFFICE_COLUMNS = {
     "source": "代码来源",
 }
 ENTRY_COLUMNS = {"code": "代码", "name": "名称", "state": "状态"}
+NUMBERS = frozenset({"phone", "office", "parent"})
 OFFICE_STATES = {"受理": True, "停用": False}
 ENTRY_STATES = {"可选": True, "停用": False}
 Change = Literal["added", "changed", "same", "wrong"]
@@ -68,6 +70,15 @@ class TypedLine:
     cells: Mapping[str, str]
 
 
+def type_line(line: int, cells: Mapping[str, str]) -> TypedLine:
+    """A line as it will be kept. An office's code is a number; the code of a list's entry is the name it was added with."""
+    numbers = NUMBERS | ({"code"} if "parent" in cells else set())
+    return TypedLine(
+        line,
+        {key: (clean_identifier if key in numbers else clean_name)(text) for key, text in cells.items()},
+    )
+
+
 def read_lines(rows: Sequence[SheetRow], columns: Mapping[str, str]) -> list[TypedLine]:
     """The lines below the heading. Raises SheetRefused."""
     if not rows or rows[0].line != 1:
@@ -76,7 +87,7 @@ def read_lines(rows: Sequence[SheetRow], columns: Mapping[str, str]) -> list[Typ
     if formulas := [str(row.line) for row in rows if row.formulas]:
         raise SheetRefused(f"第 {'、'.join(formulas)} 行有公式，请改为文字。")
     lines = [
-        TypedLine(row.line, {key: tidy(row.cells[places[name]]) for key, name in columns.items()})
+        type_line(row.line, {key: row.cells[places[name]] for key, name in columns.items()})
         for row in rows[1:]
     ]
     lines = [line for line in lines if any(line.cells.values())]

@@ -12,6 +12,7 @@ from sqlalchemy import delete, extract, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_line
 from domain import audit
 from domain.actor import Actor
 from domain.administration import begin
@@ -122,8 +123,8 @@ def read_days(typed: str, year: int) -> list[Day]:
         raise FormRefused({"days": f"最多 {LONGEST_TEXT} 个字。"})
     found: dict[date, Day] = {}
     mistakes: list[str] = []
-    for number, line in enumerate(typed.splitlines(), start=1):
-        if not line.strip():
+    for number, line in enumerate(map(clean_line, typed.splitlines()), start=1):
+        if not line:
             continue
         try:
             for day in _read_line(line, year):

@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_code
 from db.ids import uuid7
 from domain.exceptions import CaptchaRefused, TooManyCodes
 from domain.models import Captcha
@@ -135,7 +135,7 @@ async def require_captcha(
     found = await _lock_newest(session, key)
     if await session.scalar(FIND_PASS, {"key": key, "phone": phone_hash, "now": now}):
         return
-    answer = normalise_answer(proof.answer)
+    answer = clean_code(proof.answer)
     if found is None or found.used_at is not None or (found.answer_hash is not None and not answer):
         raise CaptchaRefused
     if found.answer_hash is None and now < found.ready_at:
@@ -163,11 +163,6 @@ async def waits_now(session: AsyncSession, key: str | None, now: datetime) -> in
 async def forget_captchas(session: AsyncSession, now: datetime) -> None:
     """Remove what is of no use any more."""
     await session.execute(text("DELETE FROM captcha WHERE created_at < :before"), {"before": now - KEPT})
-
-
-def normalise_answer(answer: str) -> str:
-    """What was typed, without spaces, in capitals, full-width letters too."""
-    return "".join(unicodedata.normalize("NFKC", answer).split()).upper()
 
 
 def hash_key(key: str) -> str:

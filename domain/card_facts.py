@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
+from cleaning import clean_address, clean_code, clean_line, is_plain
 from domain.exceptions import CardUnfit
 from domain.people import normalise_phone
-from domain.uscc import is_customs_code, is_uscc, normalise_code
+from domain.uscc import is_customs_code, is_uscc
 
 LONGEST = 200
 
@@ -41,9 +42,11 @@ class CardFacts:
 
 def tidy_facts(facts: CardFacts) -> CardFacts:
     """As they are kept: codes in capitals, a phone as `+86…` or none. Raises CardUnfit for what no card of an enterprise says."""
-    uscc, customs_code = normalise_code(facts.uscc), normalise_code(facts.customs_code or "")
-    texts = (facts.issuer, facts.number, facts.kind, facts.holder, facts.enterprise)
-    if not all(one.strip() and len(one) <= LONGEST and one.isprintable() for one in texts):
+    uscc, customs_code = clean_code(facts.uscc), clean_code(facts.customs_code or "")
+    number, kind = clean_address(facts.number), clean_line(facts.kind)
+    holder, enterprise = clean_line(facts.holder), clean_line(facts.enterprise)
+    texts = (facts.issuer.strip(), number, kind, holder, enterprise)
+    if not all(one and len(one) <= LONGEST and is_plain(one) for one in texts):
         raise CardUnfit("卡内的信息不完整，不能使用。请联系发卡单位。")
     if not is_uscc(uscc):
         raise CardUnfit("卡内没有正确的统一社会信用代码，不能使用。请联系发卡单位。")
@@ -52,7 +55,8 @@ def tidy_facts(facts: CardFacts) -> CardFacts:
         uscc=uscc,
         customs_code=customs_code if is_customs_code(customs_code) else None,
         phone=normalise_phone(facts.phone or ""),
-        number=facts.number.strip(),
-        holder=facts.holder.strip(),
-        enterprise=facts.enterprise.strip(),
+        number=number,
+        kind=kind,
+        holder=holder,
+        enterprise=enterprise,
     )

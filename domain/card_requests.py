@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_text
 from domain import audit
 from domain.actor import Actor
 from domain.card_facts import CardFacts
@@ -135,7 +136,7 @@ async def decide_request(
 
     Raises FormRefused without a reason, CardTaken, PhoneDisabled: the request stays open then.
     """
-    reason = reason.strip()
+    reason = clean_text(reason)
     if not 0 < len(reason) <= LONGEST_REASON:
         raise FormRefused({"reason": NO_REASON})
     decision = "approved" if bind else "refused"

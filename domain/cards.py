@@ -14,9 +14,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_name
 from domain import audit
 from domain.actor import Actor
-from domain.administration import begin, find_mistake, tidy
+from domain.administration import begin, find_mistake
 from domain.card_facts import CardFacts
 from domain.exceptions import CardTaken, CardUnfit, ChangeRefused, FormRefused, RecordUnknown
 from domain.members import lock_members
@@ -190,7 +191,7 @@ async def find_cards(
     session: AsyncSession, *, words: str = "", only_blocked: bool = False, limit: int = PAGE
 ) -> list[CardLine]:
     """For the security administrator: by a part of a number, a name or an enterprise; blocked ones first."""
-    words = words.strip()
+    words = clean_name(words)
     escaped = words.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
     wanted = {"words": words, "like": f"%{escaped}%", "only_blocked": only_blocked}
     return await _list(session, FOUND, wanted, limit)
@@ -238,7 +239,7 @@ async def _lock_own(session: AsyncSession, actor: Actor, card_id: UUID) -> Card:
 
 
 async def _block(session: AsyncSession, actor: Actor, card: Card, reason: str, now: datetime) -> None:
-    reason = tidy(reason)
+    reason = clean_name(reason)
     if mistake := find_mistake("挂失原因", reason, LONGEST_REASON):
         raise FormRefused({"reason": mistake})
     if card.blocked_at is not None:

@@ -8,13 +8,13 @@ from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_code
 from domain import audit
 from domain.exceptions import CardSignInRefused
 from domain.models import SignInSession
 from domain.people import list_memberships, normalise_phone
 from domain.sessions import SessionLimits, load_actor, start_session
 from domain.signin import NOBODY, SignedIn
-from domain.uscc import normalise_code
 
 REFUSED = (
     "登录没有成功：您在统一认证系统的账号没有对应到本系统的用户，或者账号已停用。可以改用手机验证码登录。"
@@ -101,5 +101,5 @@ async def _choose(session: AsyncSession, uscc: str, mine: dict[UUID, UUID]) -> U
     if not uscc:
         return next(iter(mine.values())) if len(mine) == 1 else None
     rows = await session.execute(ENTERPRISES, {"ids": list(mine)})
-    wanted = normalise_code(uscc)
+    wanted = clean_code(uscc)
     return next((mine[row.id] for row in rows if row.uscc == wanted), None)

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cleaning import clean_identifier
 from db.ids import uuid7
 from domain.captcha import CaptchaProof, require_captcha
 from domain.code_limits import (
@@ -138,7 +139,7 @@ def try_code(
     if challenge is None:
         return False
     given = hash_code(
-        limits.pepper, challenge.id, challenge.purpose, challenge.phone, browser_key, normalise_code(code)
+        limits.pepper, challenge.id, challenge.purpose, challenge.phone, browser_key, clean_identifier(code)
     )
     same = hmac.compare_digest(given, challenge.code_hash) and challenge.browser_key == browser_key
     alive = challenge.used_at is None and challenge.voided_at is None and now < challenge.expires_at
@@ -183,11 +184,6 @@ def count_failure(challenge: SignInChallenge, now: datetime) -> None:
     """One failed try at this code; after the last one it is burnt."""
     challenge.tries += 1
     challenge.failed_at = now
-
-
-def normalise_code(code: str) -> str:
-    """The digits as people type them: without spaces, full-width digits too."""
-    return "".join(code.split()).translate(str.maketrans("０１２３４５６７８９", "0123456789"))
 
 
 def hash_code(pepper: bytes, id_: UUID, purpose: str, phone: str, browser_key: str | None, code: str) -> str:

@@ -14,9 +14,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_name
 from domain import audit
 from domain.actor import Actor
-from domain.administration import begin, find_mistake, tidy
+from domain.administration import begin, find_mistake
 from domain.exceptions import ChangeRefused, FormRefused, RecordUnknown
 from domain.models import Issue, ListEntry
 from domain.offices import list_offices
@@ -100,7 +101,9 @@ async def add_entry(
     """A new entry at the end of its list. Raises RecordUnknown, FormRefused."""
     await begin(session, actor, KEEPER)
     entries = await list_entries(session, list_name)
-    entry = ListEntry(list_name=list_name, code=tidy(name), name=tidy(name), position=len(entries) + 1)
+    entry = ListEntry(
+        list_name=list_name, code=clean_name(name), name=clean_name(name), position=len(entries) + 1
+    )
     if errors := find_entry_mistakes(entry, entries):
         raise FormRefused(errors)
     session.add(entry)
@@ -117,7 +120,7 @@ async def rename_entry(
     entries = await list_entries(session, list_name)
     entry = _find(entries, code)
     before = describe_entry(entry)
-    changed = ListEntry(list_name=list_name, code=code, name=tidy(name))
+    changed = ListEntry(list_name=list_name, code=code, name=clean_name(name))
     rest = [one for one in entries if one.code != code]
     if errors := find_entry_mistakes(changed, rest):
         raise FormRefused(errors)

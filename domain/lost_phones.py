@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cleaning import clean_name, clean_text, is_plain
 from domain import audit
 from domain.actor import Actor
 from domain.code_limits import CodeLimits
@@ -103,10 +104,10 @@ async def check_lost_phone(
     session: AsyncSession, *, name: str, old_phone: str, new_phone: str, place: str, office: str
 ) -> LostPhone:
     """What was typed, ready to be kept. Raises PhoneRefused with a sentence for every field that is wrong."""
-    name, place = " ".join(name.split()), " ".join(place.split())
+    name, place = clean_name(name), clean_name(place)
     old, new = normalise_phone(old_phone), normalise_phone(new_phone)
     errors: dict[str, str] = {}
-    if not 0 < len(name) <= LONGEST_NAME:
+    if not 0 < len(name) <= LONGEST_NAME or not is_plain(name):
         errors["name"] = f"请填写姓名，最多 {LONGEST_NAME} 个字。"
     if old is None:
         errors["old_phone"] = "请输入原来的 11 位手机号码。"
@@ -114,7 +115,7 @@ async def check_lost_phone(
         errors["phone"] = "请输入新的 11 位手机号码。"
     elif new == old:
         errors["phone"] = "新号码与原号码相同。"
-    if not 0 < len(place) <= LONGEST_PLACE:
+    if not 0 < len(place) <= LONGEST_PLACE or not is_plain(place):
         errors["place"] = f"请填写企业名称或海关单位，最多 {LONGEST_PLACE} 个字。"
     if office and office not in {code for code, _ in await list_registrar_offices(session)}:
         errors["office"] = "请从列表中选择海关。"
@@ -184,7 +185,7 @@ async def decide_request(
 
     Raises PhoneRefused without a reason, for an old number nobody has, for a new one somebody has.
     """
-    reason = reason.strip()
+    reason = clean_text(reason)
     if not 0 < len(reason) <= LONGEST_REASON:
         raise PhoneRefused(
             {"reason": f"请写明怎样核实了身份，或者不予更换的原因，最多 {LONGEST_REASON} 个字。"}

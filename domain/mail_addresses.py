@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cleaning import clean_address
 from domain import audit
 from domain.actor import Actor
 from domain.exceptions import MailNotConfirmed, MailRefused
@@ -39,7 +40,7 @@ async def give_mail(
     session: AsyncSession, actor: Actor, address: str, secret: bytes, now: datetime
 ) -> tuple[str, str]:
     """This is to be my address: as it was understood, and the token that has to come back from there. Raises MailRefused."""
-    address = address.strip()
+    address = clean_address(address)
     if not ADDRESS.fullmatch(address) or len(address.partition("@")[0]) > 64:
         raise MailRefused
     last = await session.scalar(LAST_GIVEN, {"person_id": actor.person_id})

@@ -4,6 +4,7 @@ Excel file alike."""
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from cleaning import clean_line, clean_name, is_plain
 from domain.exceptions import MemberRefused
 from domain.people import normalise_phone
 
@@ -28,7 +29,7 @@ def check_member(name: str, phone: str, position: str, roles: Collection[str]) -
     errors: dict[str, str] = {}
     normal = normalise_phone(phone)
     if normal is None:
-        errors["phone"] = "请填写 11 位手机号码。" if phone.strip() else "请填写“手机号码”。"
+        errors["phone"] = "请填写 11 位手机号码。" if clean_line(phone) else "请填写“手机号码”。"
     given = order_roles(roles)
     if not given:
         errors["roles"] = "请选择“身份”：企业高管、关务人员，可以都选。"
@@ -66,22 +67,17 @@ def order_roles(roles: Collection[str]) -> tuple[str, ...]:
     return tuple(role for role in GIVEN_ROLES if role in roles)
 
 
-def tidy(text: str) -> str:
-    """Without spaces around and doubled ones, of any width, within."""
-    return " ".join(text.split())
-
-
 def _check_name(name: str) -> tuple[str, dict[str, str]]:
-    name = tidy(name)
+    name = clean_name(name)
     if not name:
         return name, {"name": "请填写“姓名”。"}
-    if len(name) > LONGEST_NAME or not name.isprintable():
+    if len(name) > LONGEST_NAME or not is_plain(name):
         return name, {"name": f"“姓名”最多 {LONGEST_NAME} 个字，不能有特殊符号。"}
     return name, {}
 
 
 def _check_position(position: str) -> tuple[str, dict[str, str]]:
-    position = tidy(position)
-    if len(position) > LONGEST_POSITION or not position.isprintable():
+    position = clean_name(position)
+    if len(position) > LONGEST_POSITION or not is_plain(position):
         return position, {"position": f"“职务”最多 {LONGEST_POSITION} 个字，不能有特殊符号。"}
     return position, {}

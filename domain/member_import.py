@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_identifier, clean_name
 from domain.actor import Actor
 from domain.exceptions import MemberRefused, SheetRefused
 from domain.member_fields import MemberFields, check_member
@@ -126,12 +127,19 @@ def read_lines(data: bytes) -> list[ImportLine]:
 def _read_line(row: SheetRow, places: Mapping[str, int]) -> ImportLine:
     texts = {key: row.cells[places[name]] for key, name in COLUMNS.items()}
     formulas = tuple(key for key, name in COLUMNS.items() if places[name] in row.formulas)
-    return ImportLine(row.line, texts["name"], texts["phone"], texts["position"], texts["roles"], formulas)
+    return ImportLine(
+        row.line,
+        clean_name(texts["name"]),
+        clean_identifier(texts["phone"]),
+        clean_name(texts["position"]),
+        clean_name(texts["roles"]),
+        formulas,
+    )
 
 
 def check_line(line: ImportLine) -> ImportLine:
     """The line with everything that is wrong about it by itself, or with its fields."""
-    roles = ROLE_WORDS.get(line.roles.strip())
+    roles = ROLE_WORDS.get(line.roles)
     errors = {key: f"“{COLUMNS[key]}”里是公式，请改为文字。" for key in line.formulas}
     try:
         fields = check_member(line.name, line.phone, line.position, roles or ("executive",))
@@ -140,7 +148,7 @@ def check_line(line: ImportLine) -> ImportLine:
         errors = dict(refused.errors) | errors
     if roles is None and "roles" not in errors:
         choices = "、".join(f"“{words}”" for words in ROLE_WORDS)
-        errors["roles"] = f"“身份”只能是{choices}。" if line.roles.strip() else "请选择“身份”。"
+        errors["roles"] = f"“身份”只能是{choices}。" if line.roles else "请选择“身份”。"
     return replace(line, errors=errors, fields=None if errors else fields)
 
 

@@ -12,10 +12,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_identifier, clean_line, clean_name
 from db.ids import uuid7
 from domain import audit
 from domain.actor import Actor
-from domain.administration import begin, find_mistake, tidy
+from domain.administration import begin, find_mistake
 from domain.exceptions import ChangeRefused, FormRefused, OwnRights, RecordUnknown
 from domain.models import CustomsOffice, Officer, OfficerRole, Person
 from domain.passwords import make_initial_password, set_password
@@ -64,8 +65,8 @@ async def list_officers(
     """Officers by name, one page and one more; `words` are a part of the name or of the phone."""
     roles = select(OfficerRole).where(col(OfficerRole.officer_id) == col(Officer.id))
     statement = _lines().order_by(col(Person.name), col(Officer.id)).limit(limit + 1)
-    if words := words.strip():
-        digits = "".join(letter for letter in words if letter.isdigit())
+    if words := clean_name(words):
+        digits = "".join(letter for letter in clean_identifier(words) if letter.isdigit())
         found = col(Person.name).contains(words, autoescape=True)
         statement = statement.where(
             or_(found, col(Person.phone).contains(digits, autoescape=True)) if len(digits) >= 4 else found
@@ -96,12 +97,12 @@ async def add_officer(
 ) -> NewOfficer:
     """A new account without any role, and its first password. Raises FormRefused."""
     await begin(session, actor, KEEPER)
-    name, normal = tidy(name), normalise_phone(phone)
+    name, normal = clean_name(name), normalise_phone(phone)
     errors: dict[str, str] = {}
     if mistake := find_mistake("姓名", name, LONGEST_NAME):
         errors["name"] = mistake
     if normal is None:
-        errors["phone"] = "请填写 11 位手机号码。" if phone.strip() else "请填写“手机号码”。"
+        errors["phone"] = "请填写 11 位手机号码。" if clean_line(phone) else "请填写“手机号码”。"
     place = await session.get(CustomsOffice, office)
     if place is None or not place.active:
         errors["office"] = "请选择“所属单位”。"
@@ -130,7 +131,7 @@ async def edit_officer(
     """Another name or office; the phone is the person's own to change. Raises RecordUnknown, FormRefused."""
     await begin(session, actor, KEEPER)
     before = await find_officer(session, officer_id)
-    name, errors = tidy(name), dict[str, str]()
+    name, errors = clean_name(name), dict[str, str]()
     if mistake := find_mistake("姓名", name, LONGEST_NAME):
         errors["name"] = mistake
     place = await session.get(CustomsOffice, office)

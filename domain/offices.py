@@ -16,9 +16,10 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_identifier, clean_name
 from domain import audit
 from domain.actor import Actor
-from domain.administration import begin, find_mistake, tidy
+from domain.administration import begin, find_mistake
 from domain.exceptions import ChangeRefused, FormRefused, OfficeClosed, RecordUnknown, SameOffice
 from domain.models import CustomsOffice
 from domain.models.people import OFFICER_ROLES
@@ -142,7 +143,9 @@ async def add_office(
 ) -> CustomsOffice:
     """A new office below another one. Raises FormRefused."""
     await begin(session, actor, KEEPER)
-    office = CustomsOffice(code=code.strip(), name=tidy(name), parent=parent or None, source=tidy(source))
+    office = CustomsOffice(
+        code=clean_identifier(code), name=clean_name(name), parent=parent or None, source=clean_name(source)
+    )
     others = await list_offices(session, only_open=False)
     errors = find_office_mistakes(office, others)
     if any(other.code == office.code for other in others):
@@ -164,10 +167,10 @@ async def edit_office(
     before = describe_office(office)
     changed = CustomsOffice(
         code=office.code,
-        name=tidy(name),
+        name=clean_name(name),
         parent=(parent or None) if office.parent else None,
         active=office.active,
-        source=tidy(source),
+        source=clean_name(source),
     )
     if errors := find_office_mistakes(changed, await list_offices(session, only_open=False)):
         raise FormRefused(errors)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from cleaning import clean_identifier
 from domain.models import Enterprise, Membership, Person
 from domain.models.people import ENTERPRISE_ROLES
 
@@ -40,10 +41,8 @@ class Contact:
 
 
 def normalise_phone(raw: str) -> str | None:
-    """A mainland mobile number as `+86…`; None for anything else. Spaces, hyphens and the prefix may be written or not."""
-    digits = re.sub(r"[\s\-－—()（）]", "", raw).translate(
-        str.maketrans("０１２３４５６７８９＋", "0123456789+")
-    )
+    """A mainland mobile number as `+86…`; None for anything else. The prefix may be written or not."""
+    digits = re.sub("[()]", "", clean_identifier(raw))
     digits = re.sub(r"^(\+86|0086|86(?=1\d{10}$))", "", digits)
     return f"+86{digits}" if MOBILE.fullmatch(digits) and digits.isascii() else None
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_name
 from domain.actor import Actor
 from domain.exceptions import CannotKeep
 from domain.models import SavedFilter
@@ -29,7 +30,7 @@ async def list_filters(session: AsyncSession, actor: Actor) -> list[SavedFilter]
 
 async def keep_filter(session: AsyncSession, actor: Actor, name: str, query: str, now: datetime) -> None:
     """Keep this query under a name; what had the name is replaced. Raises CannotKeep."""
-    name = " ".join(name.replace("\0", " ").split())
+    name = clean_name(name.replace("\0", " "))
     if not name:
         raise CannotKeep({"name": "请给这个筛选起个名称。"})
     if len(name) > LONGEST_NAME:

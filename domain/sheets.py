@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cleaning import clean_line, clean_name
 from domain.exceptions import SheetRefused
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def read_csv(data: bytes, most_rows: int) -> list[SheetRow]:
     found: list[SheetRow] = []
     try:
         for line, cells in enumerate(csv.reader(io.StringIO(_decode(data)), strict=True), start=1):
-            texts = tuple(_unguard(text.strip()) for text in cells[:MOST_COLUMNS])
+            texts = tuple(_unguard(clean_line(text)) for text in cells[:MOST_COLUMNS])
             if not any(texts):
                 continue
             if line > most_rows:
@@ -168,12 +169,12 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value).strip()
+    return clean_line(str(value))
 
 
 def find_columns(head: Sequence[str], wanted: Sequence[str]) -> dict[str, int]:
     """Where each of these headings stands, with or without a star. Raises SheetRefused naming those that are missing."""
-    places = {text.strip().rstrip("*＊ "): place for place, text in reversed(list(enumerate(head)))}
+    places = {clean_name(text).rstrip("*＊ "): place for place, text in reversed(list(enumerate(head)))}
     missing = [name for name in wanted if name not in places]
     if missing:
         raise SheetRefused(f"第一行缺少“{'”“'.join(missing)}”，请使用模板，不要改动第一行。")

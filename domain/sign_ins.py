@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cleaning import clean_identifier, clean_name
 from domain import sessions
 from domain.actor import Actor
 from domain.administration import begin
@@ -133,8 +134,8 @@ async def end_persons_sessions(session: AsyncSession, actor: Actor, session_id: 
 
 
 def _search(words: str) -> dict[str, str]:
-    words = words.strip()
-    digits = "".join(letter for letter in words if letter.isdigit())
+    words = clean_name(words)
+    digits = "".join(letter for letter in clean_identifier(words) if letter.isdigit())
     escaped = words.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
     return {
         "words": words,

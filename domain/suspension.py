@@ -10,9 +10,10 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_code, clean_name
 from domain import audit
 from domain.actor import Actor
-from domain.administration import begin, find_mistake, tidy
+from domain.administration import begin, find_mistake
 from domain.exceptions import ChangeRefused, EnterpriseSuspended, FormRefused, RecordUnknown
 from domain.models import Enterprise
 
@@ -53,12 +54,13 @@ async def list_enterprises(
 ) -> list[EnterpriseLine]:
     """Registered enterprises by name, the suspended ones first; `words` are a part of the name, or of a code's start."""
     statement = _lines().where(col(Enterprise.status).in_(("approved", SUSPENDED)))
-    if words := words.strip():
+    if words := clean_name(words):
+        code = clean_code(words) or words
         statement = statement.where(
             or_(
                 col(Enterprise.name).contains(words, autoescape=True),
-                col(Enterprise.uscc).startswith(words.upper(), autoescape=True),
-                col(Enterprise.customs_code).startswith(words.upper(), autoescape=True),
+                col(Enterprise.uscc).startswith(code, autoescape=True),
+                col(Enterprise.customs_code).startswith(code, autoescape=True),
             )
         )
     if only_suspended:
@@ -80,7 +82,7 @@ async def suspend_enterprise(
 ) -> None:
     """Its people only read from now on, and are shown the reason. Raises RecordUnknown, FormRefused, ChangeRefused."""
     await begin(session, actor, KEEPER)
-    reason = tidy(reason)
+    reason = clean_name(reason)
     if mistake := find_mistake("暂停原因", reason, LONGEST_REASON):
         raise FormRefused({"reason": mistake})
     enterprise = await _lock(session, enterprise_id)

@@ -7,27 +7,23 @@ import re
 
 from stdnum.cn import uscc
 
+from cleaning import clean_code
+
 USCC = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-HJ-NPQRTUWXY]{10}")
 CUSTOMS_CODE = re.compile(r"\d{4}[0-9A-Z]{6}")
-_HALF_WIDTH = str.maketrans({chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)})
-
-
-def normalise_code(raw: str) -> str:
-    """The code as it is kept: upper case, half-width, without blanks and hyphens."""
-    return re.sub(r"[\s-]", "", raw.translate(_HALF_WIDTH)).upper()
 
 
 def is_uscc(code: str) -> bool:
     """Whether this has the pattern of a uscc, whatever its check digit."""
-    return USCC.fullmatch(normalise_code(code)) is not None
+    return USCC.fullmatch(clean_code(code)) is not None
 
 
 def is_customs_code(code: str) -> bool:
     """Whether this has the pattern of a 海关注册编码."""
-    return CUSTOMS_CODE.fullmatch(normalise_code(code)) is not None
+    return CUSTOMS_CODE.fullmatch(clean_code(code)) is not None
 
 
 def check_digit_fails(code: str) -> bool:
     """Whether this has the pattern of a uscc but not the check digit that belongs to it."""
-    normal = normalise_code(code)
+    normal = clean_code(code)
     return USCC.fullmatch(normal) is not None and uscc.calc_check_digit(normal[:17]) != normal[17]

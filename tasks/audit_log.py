@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_identifier
 from db.session import make_sessions, open_engine
 from domain import audit
 from domain.audit_chain import DIGEST_BYTES, sealing_key, sign_anew
@@ -31,7 +32,7 @@ ANCHOR = re.compile(rf"([1-9]\d*):([0-9a-f]{{{DIGEST_BYTES * 2}}})")
 
 def read_anchors(written: Iterable[str]) -> dict[int, bytes]:
     """Ends of the chain as people write them down. Raises AnchorUnreadable."""
-    found = [ANCHOR.fullmatch(one.strip().lower()) for one in written]
+    found = [ANCHOR.fullmatch(clean_identifier(one).lower()) for one in written]
     if not all(found):
         raise AnchorUnreadable
     return {int(one[1]): bytes.fromhex(one[2]) for one in found if one}

@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cleaning import drop_turning
 from domain.actor import Actor
 from domain.people import find_names
 from domain.roles import hold_groups
@@ -152,7 +153,7 @@ async def save_draft(
 def encode_draft(answers: Mapping[str, Any]) -> str:
     """Answers as the JSON of a draft; AnswersRefused where PostgreSQL could not keep it."""
     try:
-        encoded = orjson.dumps(_without_nul(dict(answers)), option=orjson.OPT_NON_STR_KEYS)
+        encoded = orjson.dumps(_tidy(dict(answers)), option=orjson.OPT_NON_STR_KEYS)
     except (TypeError, ValueError) as error:
         raise AnswersRefused({}, "草稿里有不能保存的内容。") from error
     if len(encoded) > LARGEST_DRAFT:
@@ -160,13 +161,13 @@ def encode_draft(answers: Mapping[str, Any]) -> str:
     return encoded.decode()
 
 
-def _without_nul(value: Any) -> Any:
-    """PostgreSQL keeps every character but this one."""
+def _tidy(value: Any) -> Any:
+    """Not cleaned before it is sent, but nothing is kept that disguises what is read, nor the one character PostgreSQL cannot."""
     if isinstance(value, str):
-        return value.replace("\0", "")
+        return drop_turning(value).replace("\0", "")
     if isinstance(value, Mapping):
-        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
-    return [_without_nul(item) for item in value] if isinstance(value, list | tuple) else value
+        return {_tidy(key): _tidy(item) for key, item in value.items()}
+    return [_tidy(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 async def lock_known(

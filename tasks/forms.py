@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from cleaning import clean_line
 from tasks import values as read
 from tasks.exceptions import AnswersRefused
 from tasks.fields import (
@@ -105,7 +106,7 @@ def describe(
 def is_empty(value: Any) -> bool:
     """Nothing was entered. False and 0: a checkbox not ticked is empty, a zero is an answer."""
     if isinstance(value, str):
-        return not value.strip()
+        return not clean_line(value)
     if isinstance(value, list | tuple):
         return all(is_empty(item) for item in value)
     return value is None or value is False
@@ -154,9 +155,9 @@ def _read(component: Component, raw: Any, context: FormContext) -> Any:
         raw = raw[0] if raw else None
     if kind == "checkbox":
         return read.tick(raw)
-    if isinstance(raw, str) and not raw.strip():
-        return None
-    if raw is None:
+    if isinstance(raw, str):
+        raw = read.tidy(component, raw)
+    if is_empty(raw) and raw is not False:
         return None
     if kind in ("textfield", "textarea"):
         return read.words(raw, rules, lines=kind == "textarea")

@@ -12,9 +12,10 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from cleaning import clean_name
 from domain import audit
 from domain.actor import Actor
-from domain.administration import begin, find_mistake, tidy
+from domain.administration import begin, find_mistake
 from domain.exceptions import ChangeRefused, FormRefused, RecordUnknown
 from engine.exceptions import EngineFailure
 from engine.instances import Engine
@@ -153,7 +154,7 @@ async def settle_incident(
 ) -> None:
     """The matter is closed, and how. Raises RecordUnknown, FormRefused, ChangeRefused."""
     await begin(session, actor, KEEPER)
-    note = tidy(note)
+    note = clean_name(note)
     if mistake := find_mistake("处理情况", note, LONGEST_NOTE):
         raise FormRefused({"note": mistake})
     await find_incident(session, incident_id)

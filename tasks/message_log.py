@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cleaning import clean_code
 from db.jobs import defer
 from domain import audit
 from domain.actor import Actor
@@ -27,7 +28,7 @@ NAME_INSTANCES = text("""
 
 async def find_instance(session: AsyncSession, number: str) -> UUID | None:
     """The issue or registration of this number."""
-    return await session.scalar(FIND_INSTANCE, {"number": number.upper()})
+    return await session.scalar(FIND_INSTANCE, {"number": clean_code(number)})
 
 
 async def name_instances(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, str]:

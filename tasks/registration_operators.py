@@ -10,6 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_code
 from domain import deadlines
 from domain.models import Membership, Registration, RegistrationChange
 from domain.offices import require_open_office
@@ -20,7 +21,7 @@ from domain.registrations import (
     require_unregistered,
     take_uscc,
 )
-from domain.uscc import check_digit_fails, normalise_code
+from domain.uscc import check_digit_fails
 from domain.working_days import WorkingCalendar
 from engine.context import Operator, StepContext
 from tasks.fields import REGISTRATION_FIELDS
@@ -186,7 +187,7 @@ async def _rename_applicant(session: AsyncSession, registration: Registration, n
 def _as_column(key: str, value: Any) -> Any:
     if key == "licence":
         return UUID(value[0]) if value else None
-    return normalise_code(value or "") if key in CODES else (value or "")
+    return clean_code(value or "") if key in CODES else (value or "")
 
 
 def _as_json(value: Any) -> Any:

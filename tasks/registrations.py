@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, sel
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from cleaning import clean_code
 from db.ids import uuid7
 from domain.access import registration_readable_by
 from domain.actor import Actor, member_groups
 from domain.audit import record
 from domain.models import CustomsOffice, Enterprise, Membership, Registration, SignInChallenge
 from domain.registrations import facts, find_or_add_person, make_admin, next_registration_number
-from domain.uscc import normalise_code
 from engine.instances import Engine
 from engine.models import UserTask
 from tasks import forms
@@ -308,7 +308,7 @@ def _narrow(wanted: RegistrationFilter | None) -> ColumnElement[bool]:
         rules.append(
             or_(
                 col(Enterprise.name).contains(words, autoescape=True),
-                col(Enterprise.uscc).startswith(normalise_code(words), autoescape=True),
+                col(Enterprise.uscc).startswith(clean_code(words), autoescape=True),
                 col(Registration.number).startswith(words.upper(), autoescape=True),
             )
         )

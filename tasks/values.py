@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from cleaning import clean_address, clean_code, clean_identifier, clean_line, clean_text
 from engine.form_schema import LONGEST_PATTERN_INPUT, LONGEST_TEXT
 from tasks.fields import FormContext, Option
 
@@ -35,8 +36,24 @@ class Mistake(Exception):
         return str(self).replace("{label}", f"“{label}”")
 
 
+def tidy(component: Mapping[str, Any], raw: str) -> str:
+    """What was typed into this field as it will be kept, whether it is right or not: by the field's type (docs/adr/0023).
+
+    A line that has to look like something is taken for a number or code people copy, where only that makes it fit.
+    """
+    kind, rules = component["type"], component.get("validate", {})
+    if kind == "textarea":
+        return clean_text(raw)
+    if kind in ("number", "datetime") or (kind == "textfield" and "validationType" in rules):
+        return clean_address(raw)
+    if kind != "textfield":
+        return raw
+    line = clean_line(raw)
+    return next((one for one in (line, clean_identifier(raw), clean_code(raw)) if _fits(one, rules)), line)
+
+
 def words(raw: Any, rules: Mapping[str, Any], *, lines: bool) -> str:
-    """Text without blanks around it; line breaks only where there are several lines."""
+    """Text, tidied before; line breaks only where there are several lines."""
     if isinstance(raw, bool) or not isinstance(raw, str | int | float):
         raise Mistake("{label}须是文字。")
     text = str(raw).replace("\r\n", "\n").replace("\r", "\n").strip()
@@ -49,14 +66,19 @@ def words(raw: Any, rules: Mapping[str, Any], *, lines: bool) -> str:
         raise Mistake(f"{{label}}不能超过 {longest} 个字，现在是 {len(text)} 个字。")
     if len(text) < rules.get("minLength", 0):
         raise Mistake(f"{{label}}至少要写 {rules['minLength']} 个字，现在是 {len(text)} 个字。")
-    pattern = rules.get("pattern")
-    # The schema check let in only patterns that stay quick on inputs of this length.
-    if pattern and (len(text) > LONGEST_PATTERN_INPUT or not re.fullmatch(pattern, text)):
+    if not _fits(text, rules):
         raise Mistake("{label}的格式不正确。")
     kind = rules.get("validationType")
     if kind in _PHONE_OR_MAIL and not _PHONE_OR_MAIL[kind].fullmatch(text):
         raise Mistake("{label}的格式不正确。")
     return text
+
+
+def _fits(text: str, rules: Mapping[str, Any]) -> bool:
+    """Whether a text has the field's pattern: a digit is 0 to 9 there, as in the browsers' forms these files come from."""
+    pattern = rules.get("pattern")
+    # The schema check let in only patterns that stay quick on inputs of this length.
+    return not pattern or (len(text) <= LONGEST_PATTERN_INPUT and bool(re.fullmatch(pattern, text, re.ASCII)))
 
 
 def number(raw: Any, rules: Mapping[str, Any], decimals: int | None) -> int | float:

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cleaning import clean_code, clean_identifier, clean_line, clean_name, clean_text, clean_words, is_plain
+from cleaning import (
+    clean_address,
+    clean_code,
+    clean_identifier,
+    clean_line,
+    clean_name,
+    clean_text,
+    clean_words,
+    drop_turning,
+    is_plain,
+)
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 NO_WIDTH = "\u00ad\u034f\u200b\u200c\u200d\u2060\u2061\u2064\u3164\ufe0f\ufeff\U000e0041\U000e0100"
@@ -53,7 +63,7 @@ def test_nothing_that_cannot_be_seen_is_left_in_an_identifier(text: str) -> None
 
 @given(text=anything)
 def test_no_text_turns_the_direction_of_writing(text: str) -> None:
-    for clean in (clean_line, clean_name, clean_text, clean_words):
+    for clean in (clean_line, clean_name, clean_text, clean_words, clean_address, drop_turning):
         assert not set(clean(text)) & set(BIDI)
 
 
@@ -134,6 +144,20 @@ def test_long_texts(raw: str, kept: str) -> None:
 )
 def test_words_to_search_for(raw: str, kept: str) -> None:
     assert clean_words(raw) == kept
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        ("\u200bzhang‐san＠example.cn\u202c", "zhang-san@example.cn"),
+        ("a b@example.cn", "a b@example.cn"),  # which address is meant is not for us to guess
+        ("０１０－６５１９ ５１１４", "010-6519 5114"),
+        ("−５", "-5"),
+        ("2026–03—02", "2026-03-02"),
+    ],
+)
+def test_addresses_and_numbers_in_which_a_dash_means_something(raw: str, kept: str) -> None:
+    assert clean_address(raw) == kept
 
 
 @pytest.mark.parametrize("line", ["a\x00", "a\x1b", "\ud83d", "\ue000", "\u0378", "a\u2029"])

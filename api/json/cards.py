@@ -31,6 +31,7 @@ from api.json.schemas.sign_in import SignedInOut
 from api.json.show.registrations import show_created
 from api.json.sign_in import show_phone, show_signed_in
 from api.security import browser_key, client_ip
+from cleaning import clean_name, is_plain
 from domain import applications, card_requests, card_visits, cards
 from domain.card_facts import CardFacts
 from domain.card_requests import CardRequestView
@@ -315,8 +316,8 @@ def show_request(one: CardRequestView) -> CardRequestOut:
 
 def read_contact(typed: str) -> str:
     """A name as it is kept. Raises CardUnfit for what is none."""
-    contact = " ".join(typed.split())
-    if len(contact) > 30 or not contact.isprintable():
+    contact = clean_name(typed)
+    if len(contact) > 30 or not is_plain(contact):
         raise CardUnfit(
             "联系人最多 30 个字，不能有特殊符号。", errors={"contact": "最多 30 个字，不能有特殊符号。"}
         )

@@ -16,6 +16,7 @@ from api.deps import ActorDep, NowDep, SessionDep, allow
 from api.pages.frame import FrameDep
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
+from api.pages.typed_text import TypedName, TypedText
 from api.pages.work import Work
 from domain import answer_templates
 from domain.actor import Actor
@@ -29,8 +30,6 @@ PLACE = "/answer-templates"
 OWN = "我的模板"
 ANSWER = "answer"
 """The field of a form that templates are put into."""
-Text = Annotated[str, Form(max_length=20_000)]
-Title = Annotated[str, Form(max_length=200)]
 
 
 @router.get(PLACE, dependencies=[allow(*USERS)])
@@ -54,8 +53,8 @@ async def add_template(
     actor: ActorDep,
     frame: FrameDep,
     now: NowDep,
-    title: Title = "",
-    text: Text = "",
+    title: TypedName = "",
+    text: TypedText = "",
     office: Annotated[str, Form(max_length=4)] = "",
 ) -> Response:
     """Keep a new one."""
@@ -92,8 +91,8 @@ async def change_template(
     frame: FrameDep,
     now: NowDep,
     template_id: UUID,
-    title: Title = "",
-    text: Text = "",
+    title: TypedName = "",
+    text: TypedText = "",
 ) -> Response:
     """Keep what was changed."""
     template = await answer_templates.find_template(session, actor, template_id)

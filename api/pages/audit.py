@@ -18,6 +18,7 @@ from api.pages.export import EXCEL, write_audit
 from api.pages.frame import FrameDep
 from api.pages.render import draw
 from api.pages.route import page_router
+from api.pages.typed_text import SearchWords
 from api.pages.wording import to_local
 from domain import audit
 from domain.audit_chain import sealing_key
@@ -27,20 +28,19 @@ from tasks.sealing import SOURCES
 router = page_router()
 EXPORT_MOST = 10_000
 SEALED_WITHIN = timedelta(minutes=15)  # the job runs every minute: what waits longer waits for an operator
-Words = Annotated[str, Query(max_length=200)]
 Day = Annotated[str, Query(max_length=10)]
 
 
 async def read_filter(
-    who: Words = "",
-    action: Words = "",
-    about: Words = "",
-    what: Words = "",
+    who: SearchWords = "",
+    action: SearchWords = "",
+    about: SearchWords = "",
+    what: SearchWords = "",
     since: Day = "",
     until: Day = "",
 ) -> AuditFilter:
     """What the address asks for; a day that is none is left out."""
-    return AuditFilter(who.strip(), action, about, what.strip(), _as_day(since), _as_day(until))
+    return AuditFilter(who, action, about, what, _as_day(since), _as_day(until))
 
 
 FilterDep = Annotated[AuditFilter, Depends(read_filter)]
@@ -54,7 +54,7 @@ async def list_audit(
     frame: FrameDep,
     now: NowDep,
     wanted: FilterDep,
-    after: Words = "",
+    after: SearchWords = "",
 ) -> Response:
     """One page of records, and how far they are sealed."""
     page = await list_records(session, wanted, after=_as_place(after))

@@ -18,6 +18,7 @@ from api.pages.card_parts import NOT_READ, TokenField, draw_with_reader, read_to
 from api.pages.codes import NOT_TAKEN, tell_wait
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
+from api.pages.typed_text import TypedName, TypedNumber
 from api.security import browser_key, client_ip, give_browser_key, give_session, make_browser_key
 from domain import applications, card_requests, card_visits
 from domain.card_facts import CardFacts
@@ -97,9 +98,9 @@ async def send_code(
     wired: WiredDep,
     now: NowDep,
     visit_id: UUID,
-    phone: Text = "",
+    phone: TypedNumber = "",
     office: Text = "",
-    contact: Text = "",
+    contact: TypedName = "",
 ) -> Response:
     """Have a code sent to the phone that was confirmed."""
     visit = await _find(request, session, visit_id, now, lock=True)
@@ -143,7 +144,12 @@ async def show_code(
 
 @router.post("/register/card/{visit_id}/code")
 async def take_code(
-    request: Request, session: SessionDep, wired: WiredDep, now: NowDep, visit_id: UUID, code: Text = ""
+    request: Request,
+    session: SessionDep,
+    wired: WiredDep,
+    now: NowDep,
+    visit_id: UUID,
+    code: TypedNumber = "",
 ) -> Response:
     """A right code registers the enterprise and signs its admin in; or takes down the request. A second click finds it done."""
     visit = await _find(request, session, visit_id, now, lock=True)

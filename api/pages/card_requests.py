@@ -10,6 +10,7 @@ from api.deps import ActorDep, NowDep, SessionDep, allow
 from api.pages.frame import Frame, FrameDep
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
+from api.pages.typed_text import TypedText
 from domain.card_requests import DECIDER, NO_REASON, CardRequestView, find_requests
 from domain.exceptions import CardTaken, FormRefused, PhoneDisabled
 from tasks.cards import decide_request
@@ -49,12 +50,12 @@ async def decide(
     frame: FrameDep,
     now: NowDep,
     decision: Annotated[str, Form(max_length=20)] = "",
-    reason: Annotated[str, Form(max_length=2000)] = "",
+    reason: TypedText = "",
 ) -> Response:
     """Bind it, or not; with a reason either way."""
     found = await _find(session, actor, card_request_id)
     if decision not in ("bind", "refuse"):
-        missing = {} if reason.strip() else {"reason": NO_REASON}
+        missing = {} if reason else {"reason": NO_REASON}
         errors = {"decision": "请选择是否绑定。"} | missing
         return _draw_one(request, frame, found, reason, errors=errors)
     bind = decision == "bind"

@@ -14,8 +14,9 @@ from api.pages.captcha import CaptchaInput, follow_wish, proof_of, view_captcha
 from api.pages.render import draw, go_to
 from api.security import client_ip, give_browser_key, make_browser_key
 from api.wired import Wired
+from cleaning import clean_identifier
 from domain.code_limits import SIGN_IN, wait_for_next
-from domain.codes import ask_code, normalise_code
+from domain.codes import ask_code
 from domain.exceptions import CaptchaRefused, CodeRefused, TooManyCodes
 from errors import Refusal
 
@@ -111,5 +112,9 @@ def errors_of(refusal: Refusal, field: str) -> dict[str, str]:
 
 def check_digits(code: str) -> dict[str, str]:
     """What is wrong with a code before it is tried: the try would be counted."""
-    digits = normalise_code(code)
-    return {} if digits.isdecimal() and len(digits) == 6 else {"code": "请填写 6 位数字验证码。"}
+    digits = clean_identifier(code)
+    return (
+        {}
+        if digits.isascii() and digits.isdecimal() and len(digits) == 6
+        else {"code": "请填写 6 位数字验证码。"}
+    )

@@ -22,6 +22,7 @@ from api.pages.frame import Frame, FrameDep
 from api.pages.issue_view import TIMED
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
+from api.pages.typed_text import TypedName
 from api.pages.wording import to_local
 from api.wired import Wired
 from domain import saved_filters
@@ -90,7 +91,7 @@ async def keep_filter(
     frame: FrameDep,
     now: NowDep,
     query: Annotated[str, Form(max_length=2000)] = "",
-    name: Annotated[str, Form(max_length=200)] = "",
+    name: TypedName = "",
 ) -> Response:
     """Give the filter that is shown a name; a name that will not do comes back with the list."""
     wanted, sort = read_query(query)

@@ -6,6 +6,7 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from api.pages.wording import ROLE_NAMES, role_names
+from cleaning import clean_identifier, clean_name
 from domain.member_fields import GIVEN_ROLES, LONGEST_NAME, LONGEST_POSITION
 from domain.members import Member
 from tasks.fields import Field, Option
@@ -88,7 +89,8 @@ def name_in_list(member: Member) -> str:
 
 def read_person(form: FormData) -> dict[str, Any]:
     """What was posted about a member, as texts; the blank that stands for no role is left out."""
-    values: dict[str, Any] = {key: _text(form, key) for key in ("name", "phone", "position", "reviews_to")}
+    values: dict[str, Any] = {key: clean_name(_text(form, key)) for key in ("name", "position", "reviews_to")}
+    values["phone"] = clean_identifier(_text(form, "phone"))
     values["roles"] = [role for role in form.getlist("roles") if isinstance(role, str) and role]
     return values
 

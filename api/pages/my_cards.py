@@ -13,6 +13,7 @@ from api.pages.card_parts import NOT_READ, TokenField, draw_with_reader, read_to
 from api.pages.frame import frame_of
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
+from api.pages.typed_text import TypedReason
 from domain import cards
 from domain.actor import Actor
 from domain.cards import CardLine
@@ -88,7 +89,7 @@ async def block_card(
     actor: ActorDep,
     now: NowDep,
     card_id: UUID,
-    reason: Annotated[str, Form(max_length=1000)] = "",
+    reason: TypedReason = "",
 ) -> Response:
     """挂失."""
     one = await _find(session, actor, card_id)

@@ -9,6 +9,7 @@ from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.pages.frame import Frame, FrameDep
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
+from api.pages.typed_text import TypedAddress
 from api.wired import CONFIRM_MAIL, Wired
 from domain import mail_addresses
 from domain.actor import Actor
@@ -87,7 +88,7 @@ async def take_mail(
     actor: ActorDep,
     frame: FrameDep,
     now: NowDep,
-    mail: Annotated[str, Form(max_length=300)] = "",
+    mail: TypedAddress = "",
 ) -> Response:
     """An address, to which the link goes that confirms it."""
     secret, link = wired.settings.pepper, wired.confirm_mail_link

@@ -10,6 +10,7 @@ from api.deps import ActorDep, NowDep, SessionDep, allow
 from api.pages.frame import Frame, FrameDep
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
+from api.pages.typed_text import TypedText
 from domain.exceptions import PhoneRefused
 from domain.lost_phones import DECIDERS, NO_REASON, RequestView, find_requests
 from tasks.exceptions import NotFound
@@ -48,12 +49,12 @@ async def decide(
     frame: FrameDep,
     now: NowDep,
     decision: Annotated[str, Form(max_length=20)] = "",
-    reason: Annotated[str, Form(max_length=2000)] = "",
+    reason: TypedText = "",
 ) -> Response:
     """Change the number, or not; with a reason either way."""
     found = await _find(session, actor, request_id)
     if decision not in ("change", "refuse"):
-        missing = {} if reason.strip() else {"reason": NO_REASON}
+        missing = {} if reason else {"reason": NO_REASON}
         return _draw_one(request, frame, found, reason, errors={"decision": "请选择是否更换。"} | missing)
     try:
         change = decision == "change"

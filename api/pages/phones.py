@@ -12,7 +12,9 @@ from api.pages.codes import NOT_SENT, draw_form, draw_phone_form, send_code, wai
 from api.pages.frame import FrameDep
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
+from api.pages.typed_text import LONGEST_LINE, TypedNumber
 from api.security import browser_key, client_ip
+from cleaning import clean_identifier, clean_name
 from domain.exceptions import PhoneRefused, TooManyCodes
 from domain.lost_phones import PURPOSE, check_lost_phone, list_registrar_offices, send_request
 from domain.people import normalise_phone
@@ -21,7 +23,6 @@ from errors import Refusal
 from tasks.phones import change_phone
 
 router = page_router()
-Text = Annotated[str, Form(max_length=300)]
 FIELDS = ("name", "old_phone", "phone", "place", "office")
 
 
@@ -39,7 +40,7 @@ async def send_codes(
     frame: FrameDep,
     wired: WiredDep,
     now: NowDep,
-    phone: Text = "",
+    phone: TypedNumber = "",
 ) -> Response:
     """Have both codes sent, then ask for them."""
     try:
@@ -72,9 +73,9 @@ async def take_codes(
     now: NowDep,
     old_challenge: Annotated[UUID, Form()],
     new_challenge: Annotated[UUID, Form()],
-    phone: Text = "",
-    old_code: Text = "",
-    new_code: Text = "",
+    phone: TypedNumber = "",
+    old_code: TypedNumber = "",
+    new_code: TypedNumber = "",
 ) -> Response:
     """Change it."""
     codes = ChangeCodes(old_challenge, old_code, new_challenge, new_code)
@@ -124,7 +125,7 @@ async def take_lost_code(
     wired: WiredDep,
     now: NowDep,
     challenge: Annotated[UUID, Form()],
-    code: Text = "",
+    code: TypedNumber = "",
 ) -> Response:
     """Take the request down, and say where to go with which papers."""
     typed = await _read_form(request)
@@ -162,7 +163,8 @@ async def _wait_for_new(
 
 async def _read_form(request: Request) -> dict[str, str]:
     form = await request.form()
-    return {name: str(form.get(name) or "")[:300] for name in FIELDS}
+    typed = {name: str(form.get(name) or "")[:LONGEST_LINE] for name in FIELDS}
+    return {name: (clean_identifier if "phone" in name else clean_name)(text) for name, text in typed.items()}
 
 
 def _named(typed: dict[str, str]) -> dict[str, str]:

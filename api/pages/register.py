@@ -39,6 +39,7 @@ from api.pages.work import (
 from api.phone import base_of, is_phone
 from api.security import browser_key, client_ip
 from api.wechat import is_in_wechat
+from cleaning import clean_code
 from domain import applications
 from domain.exceptions import (
     AlreadyApplied,
@@ -48,7 +49,6 @@ from domain.exceptions import (
     PhoneDisabled,
 )
 from domain.registrations import require_unregistered
-from domain.uscc import normalise_code
 from domain.wechat_bindings import bind_wechat, bound_at
 from domain.wechat_visits import end_waiting, find_waiting
 from errors import Refusal
@@ -259,7 +259,7 @@ async def _check(
     typed = type_answers(typing.form, typing.context, answers)
     try:
         checked = forms.check(typing.form, typed, typing.context)
-        await require_unregistered(session, normalise_code(checked["uscc"]))
+        await require_unregistered(session, clean_code(checked["uscc"]))
     except CORRECTABLE as refusal:
         return typed, _explain(refusal)
     return typed, {}

@@ -1,9 +1,8 @@
 """新企业注册 begins: with a card or without, whose phone it is, and its code. A right code opens the form (`register`)."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Form, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from api.deps import NowDep, SessionDep, WiredDep
@@ -20,6 +19,7 @@ from api.pages.codes import (
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from api.pages.sign_in import wechat_way
+from api.pages.typed_text import TypedNumber
 from api.phone import base_of, is_phone
 from api.security import browser_key
 from domain import applications
@@ -28,7 +28,6 @@ from errors import Refusal
 
 router = page_router()
 PHONE_FORM = "register/phone.html"
-Text = Annotated[str, Form(max_length=300)]
 
 
 @router.get("/register")
@@ -55,7 +54,7 @@ async def take_phone(
     wired: WiredDep,
     now: NowDep,
     captcha: CaptchaDep,
-    phone: Text = "",
+    phone: TypedNumber = "",
 ) -> Response:
     """Have a code sent to a phone that nobody need have yet."""
     refusal: Refusal | None = None
@@ -88,7 +87,12 @@ async def show_code(
 
 @router.post("/register/{challenge}/code")
 async def take_code(
-    request: Request, session: SessionDep, wired: WiredDep, now: NowDep, challenge: UUID, code: Text = ""
+    request: Request,
+    session: SessionDep,
+    wired: WiredDep,
+    now: NowDep,
+    challenge: UUID,
+    code: TypedNumber = "",
 ) -> Response:
     """A right code opens the form. A second click finds it open."""
     found = await applications.find_challenge(session, challenge, browser_key(request), lock=True)

@@ -26,6 +26,7 @@ from api.pages.codes import (
 from api.pages.menu import first_address
 from api.pages.render import draw, go_to
 from api.pages.route import SkinRoute
+from api.pages.typed_text import TypedNumber
 from api.phone import PREFIX, is_phone, safe_onward
 from api.routing import make_router
 from api.security import (
@@ -77,7 +78,7 @@ async def take_phone(
     wired: WiredDep,
     now: NowDep,
     captcha: CaptchaDep,
-    phone: Text = "",
+    phone: TypedNumber = "",
     officer: Annotated[bool, Form()] = False,
     onward: NextField = "",
 ) -> Response:
@@ -123,7 +124,7 @@ async def take_code(
     now: NowDep,
     actor: MaybeActorDep,
     challenge: Annotated[UUID, Form()],
-    code: Text = "",
+    code: TypedNumber = "",
     password: Text = "",
     officer: Annotated[bool, Form()] = False,
     onward: NextField = "",

@@ -22,7 +22,8 @@ from api.pages.codes import (
 )
 from api.pages.render import go_to
 from api.pages.route import page_router
-from api.pages.sign_in import Text, phone_of, wechat_way
+from api.pages.sign_in import phone_of, wechat_way
+from api.pages.typed_text import TypedNumber
 from api.pages.wechat_enter import enter
 from api.phone import PREFIX
 from api.security import browser_key, client_ip
@@ -58,7 +59,7 @@ async def take_phone(
     wired: WiredDep,
     now: NowDep,
     captcha: CaptchaDep,
-    phone: Text = "",
+    phone: TypedNumber = "",
 ) -> Response:
     """Have a code sent, then ask for it. An unknown phone gets the same page."""
     if await find_waiting(session, browser_key(request), now) is None:
@@ -93,7 +94,7 @@ async def take_code(
     now: NowDep,
     actor: MaybeActorDep,
     challenge: Annotated[UUID, Form()],
-    code: Text = "",
+    code: TypedNumber = "",
 ) -> Response:
     """Bind, sign in, and go where the person wanted to. A second click finds it done."""
     phone = await phone_of(session, request, challenge)

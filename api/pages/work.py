@@ -23,6 +23,7 @@ from domain.attachments import add_attachment
 from domain.models import Attachment
 from tasks.fields import Field, FormContext, Schema, fields, inputs, options
 from tasks.inbox import TaskView
+from tasks.values import tidy
 
 # What a form carries besides its answers.
 OURS = frozenset({"csrf_token", "idempotency_key", "version", "act", "template"})
@@ -106,7 +107,7 @@ def type_answers(schema: Schema, context: FormContext, answers: Mapping[str, Any
         elif isinstance(raw, str) and raw:
             values = {str(option.value): option.value for option in options(component, context)}
             number = raw if component["type"] == "number" and re.fullmatch(r"-?\d{1,15}", raw) else None
-            typed[component["key"]] = int(number) if number else values.get(raw, raw)
+            typed[component["key"]] = int(number) if number else values.get(raw, tidy(component, raw))
     return typed
 
 

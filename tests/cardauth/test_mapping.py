@@ -58,13 +58,18 @@ def test_what_a_card_has_to_say_is_missed_by_name(now: datetime, field: str) -> 
         ("enterprise_name", "某"),
         ("card_number", "21000/4"),
         ("card_kind", "门禁卡"),
-        ("holder", "王\u202e小明"),
+        ("holder", "王\ue000小明"),
     ],
 )
 def test_what_is_not_written_as_it_should_be_counts_as_missing(now: datetime, field: str, wrong: str) -> None:
     with pytest.raises(SubjectIncomplete) as refused:
         read(now, **{field: wrong})
     assert refused.value.reason == field
+
+
+def test_what_nobody_sees_on_a_card_is_not_read(now: datetime) -> None:
+    subject = read(now, holder="王\u202e小\u200b明", uscc="\ufeff91320700MA1QL0002C\u202c")
+    assert (subject.holder, subject.uscc) == ("王小明", "91320700MA1QL0002C")
 
 
 def test_malformed_extras_are_left_out(now: datetime) -> None:

@@ -19,6 +19,9 @@ from domain.people import list_executives, normalise_phone, split_groups
         " 138-0000 0001 ",
         "１３８０００００００１",
         "(+86) 138 0000 0001",
+        "\u202d138 0000 0001\u202c",
+        "\u200b138\u20110000\u20130001\ufeff",
+        "（+86）138−0000−0001",
     ],
 )
 def test_one_number_however_it_is_written(raw: str) -> None:
@@ -26,7 +29,7 @@ def test_one_number_however_it_is_written(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["", "12800000001", "1380000000", "138000000012", "+8513800000001", "1380000000x", "1380000000²"]
+    "raw", ["", "12800000001", "1380000000", "138000000012", "+8513800000001", "1380000000x", "1380000000٣"]
 )
 def test_what_is_no_mobile_number(raw: str) -> None:
     assert normalise_phone(raw) is None

@@ -3,7 +3,8 @@
 import pytest
 from stdnum.cn.uscc import calc_check_digit
 
-from domain.uscc import check_digit_fails, is_customs_code, is_uscc, normalise_code
+from cleaning import clean_code
+from domain.uscc import check_digit_fails, is_customs_code, is_uscc
 
 
 @pytest.mark.parametrize(
@@ -15,7 +16,7 @@ from domain.uscc import check_digit_fails, is_customs_code, is_uscc, normalise_c
     ],
 )
 def test_a_code_is_kept_in_one_way_however_it_is_typed(raw: str, kept: str) -> None:
-    assert normalise_code(raw) == kept
+    assert clean_code(raw) == kept
     assert is_uscc(raw) and not check_digit_fails(raw)
 
 

@@ -2,6 +2,7 @@
 import htmx from "htmx.org";
 
 import { attachDraft } from "./desk/drafts.js";
+import { attachEnter, nameEnter } from "./desk/enter.js";
 import { attachFilters } from "./desk/filters.js";
 import { attachForm } from "./desk/forms.js";
 import { attachInserts } from "./desk/inserts.js";
@@ -18,6 +19,7 @@ htmx.config.refreshOnHistoryMiss = true;
 
 function attachAll(root) {
   for (const form of root.querySelectorAll("form")) attachForm(form);
+  for (const form of root.querySelectorAll("form[data-enter]")) nameEnter(form);
   for (const form of root.querySelectorAll("form[data-draft]")) attachDraft(form);
   for (const drop of root.querySelectorAll("[data-upload]")) attachUploads(drop);
   for (const button of root.querySelectorAll("[data-resend]")) attachResend(button);
@@ -27,6 +29,7 @@ function attachAll(root) {
 attachAll(document);
 attachMenus();
 attachKeys();
+attachEnter();
 attachInserts();
 attachPresence();
 document.body.addEventListener("htmx:load", (event) => {

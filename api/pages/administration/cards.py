@@ -1,9 +1,8 @@
 """安全管理 · 卡: every bound card; one that was lost is blocked, one that was found let in again."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Form, Query, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from api.deps import ActorDep, NowDep, SessionDep, allow
@@ -11,6 +10,7 @@ from api.pages.administration.shell import SECURITY, draw_section
 from api.pages.frame import Frame, FrameDep
 from api.pages.render import go_to
 from api.pages.route import page_router
+from api.pages.typed_text import SearchWords, TypedReason
 from domain import cards
 from domain.cards import CardLine
 from domain.exceptions import FormRefused, RecordUnknown
@@ -26,7 +26,7 @@ async def list_all(
     session: SessionDep,
     frame: FrameDep,
     now: NowDep,
-    q: Annotated[str, Query(max_length=100)] = "",
+    q: SearchWords = "",
     blocked: bool = False,
 ) -> Response:
     """Blocked ones first, then the newest."""
@@ -58,7 +58,7 @@ async def block(
     frame: FrameDep,
     now: NowDep,
     card_id: UUID,
-    reason: Annotated[str, Form(max_length=1000)] = "",
+    reason: TypedReason = "",
 ) -> Response:
     """It opens nothing from now on."""
     one = await _find(session, card_id)

@@ -1,9 +1,8 @@
 """安全管理 · 企业: suspending an enterprise, and lifting it."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Form, Query, Request
+from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -12,18 +11,18 @@ from api.pages.administration.shell import SECURITY, area_field, draw_section
 from api.pages.frame import Frame, FrameDep
 from api.pages.render import go_to
 from api.pages.route import page_router
+from api.pages.typed_text import SearchWords, TypedReason
 from domain import suspension
 from domain.exceptions import FormRefused
 
 router = page_router()
 MINE = [allow(SECURITY)]
 HOME = "/security/enterprises"
-Words = Annotated[str, Query(max_length=100)]
 
 
 @router.get(HOME, dependencies=MINE)
 async def list_all(
-    request: Request, session: SessionDep, frame: FrameDep, q: Words = "", suspended: bool = False
+    request: Request, session: SessionDep, frame: FrameDep, q: SearchWords = "", suspended: bool = False
 ) -> Response:
     """Registered enterprises, suspended ones first."""
     found = await suspension.list_enterprises(session, words=q, only_suspended=suspended)
@@ -52,7 +51,7 @@ async def suspend(
     frame: FrameDep,
     now: NowDep,
     enterprise_id: UUID,
-    reason: Annotated[str, Form(max_length=1000)] = "",
+    reason: TypedReason = "",
 ) -> Response:
     """Its people only read from now on."""
     try:

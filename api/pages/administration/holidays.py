@@ -12,6 +12,7 @@ from api.pages.administration.shell import SYSTEM, area_field, draw_section
 from api.pages.frame import Frame, FrameDep
 from api.pages.render import go_to
 from api.pages.route import page_router
+from api.pages.typed_text import TypedText
 from domain import calendar
 from domain.calendar import FIRST_YEAR, LAST_YEAR, LONGEST_TEXT, Day
 from domain.exceptions import FormRefused, RecordUnknown
@@ -22,7 +23,6 @@ router = page_router()
 MINE = [allow(SYSTEM)]
 HOME = "/system/holidays"
 WEEKDAYS = "一二三四五六日"
-Notice = Annotated[str, Form(max_length=20_000)]
 
 
 @router.get(HOME, dependencies=MINE)
@@ -48,7 +48,7 @@ async def enter(
     frame: FrameDep,
     now: NowDep,
     year: int,
-    days: Notice = "",
+    days: TypedText = "",
     act: Annotated[str, Form(max_length=10)] = "check",
 ) -> Response:
     """Read it back first; keep it when it is sent a second time, as read."""

@@ -1,9 +1,8 @@
 """系统管理 · 运行 · 故障: one incident with its details, trying it again, marking it as settled; and those settled before."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Form, Request
+from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -12,6 +11,7 @@ from api.pages.administration.shell import SYSTEM, area_field, draw_section
 from api.pages.frame import Frame, FrameDep
 from api.pages.render import go_to
 from api.pages.route import page_router
+from api.pages.typed_text import TypedReason
 from domain.exceptions import FormRefused
 from tasks import incidents
 from tasks.incidents import IncidentView
@@ -71,7 +71,7 @@ async def settle(
     frame: FrameDep,
     now: NowDep,
     incident_id: UUID,
-    note: Annotated[str, Form(max_length=2000)] = "",
+    note: TypedReason = "",
 ) -> Response:
     """Closed, and how."""
     try:

@@ -11,6 +11,7 @@ from api.pages.administration.shell import SYSTEM, draw_section, text_field
 from api.pages.frame import Frame, FrameDep
 from api.pages.render import go_to
 from api.pages.route import page_router
+from api.pages.typed_text import TypedName
 from domain import lists
 from domain.exceptions import FormRefused
 from domain.lists import LIST_NAMES
@@ -41,7 +42,7 @@ async def add(
     frame: FrameDep,
     now: NowDep,
     list_name: str,
-    name: Text = "",
+    name: TypedName = "",
 ) -> Response:
     """A new entry at the end."""
     try:
@@ -61,7 +62,7 @@ async def rename(
     now: NowDep,
     list_name: str,
     code: Text,
-    name: Text = "",
+    name: TypedName = "",
 ) -> Response:
     """Another name."""
     try:

@@ -17,6 +17,7 @@ from api.pages.frame import FrameDep
 from api.pages.render import go_to
 from api.pages.route import page_router
 from api.pages.wording import BEIJING
+from cleaning import clean_code
 from domain.exceptions import RecordUnknown
 from messages import alarms, claiming, log
 from messages.installed import routes_of
@@ -95,7 +96,7 @@ async def show_log(
     after: Annotated[UUID | None, Query()] = None,
 ) -> Response:
     """A page of the log, the newest first."""
-    filters = Filters(state, channel, provider, process, template, number.strip(), since, until)
+    filters = Filters(state, channel, provider, process, template, clean_code(number), since, until)
     wanted = await _read(session, filters)
     lines, following = await log.list_messages(session, wanted, after) if wanted else ([], None)
     return draw_section(

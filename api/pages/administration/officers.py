@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import Form, Query, Request
+from fastapi import Form, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -13,6 +13,7 @@ from api.pages.administration.shell import SYSTEM, draw_section, select_field, t
 from api.pages.frame import Frame, FrameDep
 from api.pages.render import go_to
 from api.pages.route import page_router
+from api.pages.typed_text import SearchWords, TypedName, TypedNumber
 from api.pages.wording import role_names
 from domain import officers
 from domain.exceptions import FormRefused, RecordUnknown
@@ -24,7 +25,6 @@ router = page_router()
 MINE = [allow(SYSTEM)]
 HOME = "/system/officers"
 Text = Annotated[str, Form(max_length=300)]
-Words = Annotated[str, Query(max_length=100)]
 ORDER = ("name", "phone", "office")
 
 
@@ -33,9 +33,9 @@ async def list_all(
     request: Request,
     session: SessionDep,
     frame: FrameDep,
-    q: Words = "",
-    office: Words = "",
-    after: Words = "",
+    q: SearchWords = "",
+    office: SearchWords = "",
+    after: SearchWords = "",
 ) -> Response:
     """Officers by name, narrowed by words and office."""
     lines = await officers.list_officers(session, words=q, office=office, after=read_cursor(after))
@@ -64,8 +64,8 @@ async def add(
     actor: ActorDep,
     frame: FrameDep,
     now: NowDep,
-    name: Text = "",
-    phone: Text = "",
+    name: TypedName = "",
+    phone: TypedNumber = "",
     office: Text = "",
 ) -> Response:
     """Add the account and show its first password, this once; or what is wrong."""
@@ -94,7 +94,7 @@ async def edit(
     frame: FrameDep,
     now: NowDep,
     officer_id: UUID,
-    name: Text = "",
+    name: TypedName = "",
     office: Text = "",
 ) -> Response:
     """Keep name and office, or show what is wrong."""

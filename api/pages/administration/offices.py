@@ -11,6 +11,7 @@ from api.pages.administration.shell import SYSTEM, draw_section, select_field, t
 from api.pages.frame import Frame, FrameDep
 from api.pages.render import go_to
 from api.pages.route import page_router
+from api.pages.typed_text import TypedName, TypedNumber
 from domain import offices
 from domain.exceptions import FormRefused
 from domain.models import CustomsOffice
@@ -51,10 +52,10 @@ async def add(
     actor: ActorDep,
     frame: FrameDep,
     now: NowDep,
-    code: Text = "",
-    name: Text = "",
+    code: TypedNumber = "",
+    name: TypedName = "",
     parent: Text = "",
-    source: Text = "",
+    source: TypedName = "",
 ) -> Response:
     """Add it, or show what is wrong."""
     try:
@@ -82,9 +83,9 @@ async def edit(
     frame: FrameDep,
     now: NowDep,
     code: str,
-    name: Text = "",
+    name: TypedName = "",
     parent: Text = "",
-    source: Text = "",
+    source: TypedName = "",
 ) -> Response:
     """Keep the changes, or show what is wrong."""
     try:

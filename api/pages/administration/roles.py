@@ -4,7 +4,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import Form, Query, Request
+from fastapi import Form, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -14,6 +14,7 @@ from api.pages.administration.shell import SECURITY, draw_section, select_field
 from api.pages.frame import Frame, FrameDep
 from api.pages.render import go_to
 from api.pages.route import page_router
+from api.pages.typed_text import SearchWords
 from api.pages.wording import ROLE_NAMES
 from domain import officers, roles
 from domain.actor import Actor
@@ -25,7 +26,6 @@ router = page_router()
 MINE = [allow(SECURITY)]
 HOME = "/security/roles"
 Text = Annotated[str, Form(max_length=100)]
-Words = Annotated[str, Query(max_length=100)]
 
 
 @router.get("/security", dependencies=MINE)
@@ -39,10 +39,10 @@ async def list_all(
     request: Request,
     session: SessionDep,
     frame: FrameDep,
-    q: Words = "",
-    office: Words = "",
-    role: Words = "",
-    after: Words = "",
+    q: SearchWords = "",
+    office: SearchWords = "",
+    role: SearchWords = "",
+    after: SearchWords = "",
 ) -> Response:
     """Officers with their roles, narrowed by words, office and role."""
     lines = await officers.list_officers(session, words=q, office=office, role=role, after=read_cursor(after))

@@ -1,9 +1,8 @@
 """安全管理 · 在线会话: whose sessions are alive, and ending them."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
@@ -11,12 +10,12 @@ from api.pages.administration.shell import SECURITY, draw_section
 from api.pages.frame import FrameDep
 from api.pages.render import go_to
 from api.pages.route import page_router
+from api.pages.typed_text import SearchWords
 from domain import sign_ins
 
 router = page_router()
 MINE = [allow(SECURITY)]
 HOME = "/security/sessions"
-Words = Annotated[str, Query(max_length=100)]
 
 
 @router.get(HOME, dependencies=MINE)
@@ -27,7 +26,7 @@ async def list_all(
     actor: ActorDep,
     frame: FrameDep,
     now: NowDep,
-    q: Words = "",
+    q: SearchWords = "",
 ) -> Response:
     """The last used first."""
     found = await sign_ins.list_live_sessions(session, now, wired.session_limits, words=q)

@@ -122,7 +122,7 @@ def read_checked(checked: str, columns: dict[str, str]) -> list[TypedLine]:
     try:
         lines = orjson.loads(checked)
         return [
-            TypedLine(int(line), {key: str(text) for key, text in zip(columns, cells, strict=True)})
+            bulk.type_line(int(line), {key: str(text) for key, text in zip(columns, cells, strict=True)})
             for line, cells in lines
         ]
     except (orjson.JSONDecodeError, TypeError, ValueError) as error:

@@ -1,24 +1,23 @@
 """安全管理 · 登录记录: who signed in, when and from where, and who failed to."""
 
 from datetime import datetime
-from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from api.deps import SessionDep, allow
 from api.pages.administration.shell import SECURITY, draw_section
 from api.pages.frame import FrameDep
 from api.pages.route import page_router
+from api.pages.typed_text import SearchWords
 from domain import sign_ins
 from domain.exceptions import RecordUnknown
 from domain.sign_ins import Outcome
 
 router = page_router()
 HOME = "/security/sign-ins"
-Words = Annotated[str, Query(max_length=100)]
 NAMES: dict[Outcome, str] = {"all": "全部", "in": "登录成功", "failed": "登录失败"}
 
 
@@ -27,9 +26,9 @@ async def list_all(
     request: Request,
     session: SessionDep,
     frame: FrameDep,
-    q: Words = "",
+    q: SearchWords = "",
     outcome: Outcome = "all",
-    before: Words = "",
+    before: SearchWords = "",
 ) -> Response:
     """The newest first."""
     found = await sign_ins.list_sign_ins(session, words=q, outcome=outcome, before=_read_cursor(before))
