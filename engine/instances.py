@@ -204,6 +204,7 @@ class Engine:
                 command.write(name, value)
             for details in told:
                 command.tell("reassigned", details=dict(details))
+            await command.run_until_quiet()
             return await command.save(locked.instance)
 
     async def correlate(
@@ -247,6 +248,7 @@ class Engine:
             command.reschedule(element_id, due_at, anew=anew)
             for name, value in (variables or {}).items():
                 command.write(name, value)
+            await command.run_until_quiet()
             return await command.save(locked.instance)
 
     async def run_due_timers(self, session: AsyncSession, now: datetime) -> Step | None:
@@ -288,6 +290,7 @@ class Engine:
             execution = carry_over(before, new, self.evaluator, now)
             command = Command(session, self.operators, execution, instance.id, definition_id, actor, now)
             command.tell("migrated", details={"from": instance.definition_id, "to": definition_id})
+            await command.run_until_quiet()
             return await command.save(instance, move_tasks=True)
 
     async def record_incident(

@@ -175,10 +175,9 @@ class Command:
             raise OperatorFailed(f"操作“{name}”失败：{type(error).__name__}: {error}", element_id) from error
 
     def write(self, variable: str, value: Any) -> None:
-        """Replace a variable of the instance; what no expression reads is not kept."""
-        reads = self.execution.definition.reads
-        if variable in reads:
-            self.execution.variables[variable] = reads.kept(variable, value)
+        """Replace a variable of the instance; what no expression reads is not kept. Then run: a condition may have become
+        true."""
+        self.execution.write(variable, value)
 
     def reschedule(self, element_id: str, due_at: datetime | None, *, anew: bool = False) -> None:
         """Move a timer and say so in the history. Raises NotWaiting."""
