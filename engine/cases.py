@@ -344,6 +344,6 @@ def _flows_taken(trace: Sequence[TraceEntry], flows: Sequence[tuple[str, str, st
             arriving = [(last[source], flow_id) for flow_id, source in leading_here if source in last]
             if arriving:
                 taken.add(max(arriving)[1])
-        if entry.kind in ("entered", "completed", "timer_fired", "message_caught"):
+        if entry.kind in ("entered", "completed", "timer_fired", "message_caught", "event_caught"):
             last[entry.element_id] = place
     return taken

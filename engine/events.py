@@ -301,6 +301,10 @@ class Message(MessageEventDefinition):
 class Signal(SignalEventDefinition):
     """A signal within the instance; it carries nothing."""
 
+    def catch(self, my_task: Task, event: BpmnEvent | None = None) -> None:
+        super().catch(my_task, event)
+        runtime_of(my_task).happened("event_caught", my_task, my_task.task_spec.bpmn_id)
+
     def throw(self, my_task: Task) -> None:
         my_task.workflow.top_workflow.catch(BpmnEvent(self))
 
@@ -332,6 +336,8 @@ class Condition(ConditionalEventDefinition):
         holds = bool(runtime.evaluate(my_task, self.expression))
         happens = holds and not held.get(self.element_id)
         held[self.element_id] = holds
+        if happens:
+            runtime.happened("event_caught", my_task, self.element_id)
         return happens
 
     def catches(self, my_task: Task, event: BpmnEvent) -> bool:

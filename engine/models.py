@@ -148,7 +148,8 @@ class ProcessEvent(SQLModel, table=True):
     """One line of an instance's history; append-only.
 
     `kind` is one of started, task_created, task_claimed, task_released, task_handed_over, task_completed,
-    task_cancelled, service_done, timer_fired, message_caught, rescheduled, reassigned, migrated, ended.
+    task_cancelled, service_done, timer_fired, message_caught, event_caught (a signal, an error, an escalation, a condition),
+    rescheduled, reassigned, migrated, ended.
     `waited_s` is how long the thing that ended had been open, in seconds. `sealed_in` is set once, by whoever seals the
     history into a chain of digests; the engine never reads it.
     """

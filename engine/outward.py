@@ -15,6 +15,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions import ErrorEventDefinition, Esc
 from SpiffWorkflow.bpmn.specs.event_definitions.item_aware_event import CodeEventDefinition
 from SpiffWorkflow.task import Task
 
+from engine.runtime import runtime_of
 from engine.scopes import EventStart, listening_in
 
 
@@ -57,8 +58,10 @@ def _is_caught(tasks: list[Task], thrown: CodeEventDefinition) -> bool:
     if not catching:
         return False
     catching.sort(key=lambda task: task.task_spec.event_definition.code is None)
-    catching[0].internal_data["event_fired"] = True
-    catching[0].task_spec._update(catching[0])
+    caught_by = catching[0]
+    caught_by.internal_data["event_fired"] = True
+    runtime_of(caught_by).happened("event_caught", caught_by, caught_by.task_spec.bpmn_id)
+    caught_by.task_spec._update(caught_by)
     return True
 
 

@@ -52,7 +52,8 @@ _numbers = count(1)
 
 
 class TraceEntry(NamedTuple):
-    """One thing that happened: `kind` is entered, completed, cancelled, timer_fired, message_caught or ended.
+    """One thing that happened: `kind` is entered, completed, cancelled, timer_fired, message_caught, event_caught (a signal, an
+    error, an escalation, a condition) or ended.
 
     `task_id` is a UUID where somebody outside may speak of the task, else a number of this process.
     """
@@ -170,7 +171,7 @@ class Runtime:
             self.trace.append(TraceEntry("cancelled", element_id, task.id))
 
     def happened(self, kind: str, task: Task, element_id: str) -> None:
-        """A timer fired or a message was caught."""
+        """A timer fired, or a message or another event was caught."""
         self.trace.append(TraceEntry(kind, element_id, task.id))
 
     def _is_told(self, task: Task) -> bool:

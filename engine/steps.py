@@ -307,7 +307,7 @@ class Command:
         self, entry: TraceEntry, created: dict[UUID | int, CreatedTask], cancelled: set[UUID | int]
     ) -> None:
         kind, element_id, task_id = entry
-        if kind in ("timer_fired", "message_caught"):
+        if kind in ("timer_fired", "message_caught", "event_caught"):
             self.tell(kind, element_id)
         elif kind == "completed" and task_id == self.task_id:
             self.tell("task_completed", element_id, task_id=task_id)

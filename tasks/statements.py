@@ -291,7 +291,7 @@ PICTURE: TextClause = text("""
 SELECT p.definition_id, p.active_elements, (
     SELECT array_agg(DISTINCT e.element_id) FROM process_event e
     WHERE e.instance_id = p.id AND e.element_id IS NOT NULL
-        AND e.kind IN ('started', 'task_completed', 'service_done', 'timer_fired', 'message_caught', 'ended')
+        AND e.kind IN ('started', 'task_completed', 'service_done', 'timer_fired', 'message_caught', 'event_caught', 'ended')
 ) AS done
 FROM process_instance p WHERE p.id = :instance_id
 """)

@@ -28,6 +28,7 @@ WORDS = {
     "service_done": "{name}",
     "timer_fired": "到时：{name}",
     "message_caught": "{name}",
+    "event_caught": "{name}",
     "rescheduled": "调整“{name}”的时间",
     "reassigned": "把{part}改为{to}",
     "migrated": "换用新版本的流程",
