@@ -153,14 +153,18 @@ class Runtime:
         if self._is_told(task):
             self.trace.append(TraceEntry("completed", element_id, task.id))
         element = self.definition.elements.get(element_id)
-        if element is not None and element.kind == "endEvent" and _ends_instance(task.workflow):
-            self._end(task, element_id)
+        if element is not None and element.kind == "endEvent":
+            handlers = _handlers_around(task.workflow)
+            if handlers is not None:
+                is_aside = any(not trigger.cancel_activity for each in handlers for trigger in each.inputs)
+                self._end(task, element_id, is_aside)
 
-    def _end(self, task: Task, element_id: str) -> None:
+    def _end(self, task: Task, element_id: str, is_aside: bool) -> None:
         properties = self.definition.elements[element_id].properties
         status = properties.get("status")
         text = self.evaluate(task, status) if status else None
-        if text is not None or self.outcome is None:
+        old = self.outcome
+        if text is not None or old is None or (old.status is None and not is_aside):
             self.outcome = Outcome(element_id, text, properties.get("phase"))
         self.trace.append(TraceEntry("ended", element_id, task.id))
 
@@ -192,14 +196,17 @@ def _is_boundary(task: Task) -> bool:
     return hasattr(task.task_spec, "cancel_activity")
 
 
-def _ends_instance(workflow: Any) -> bool:
-    """Whether an end event there is one of the instance's: of the process, or of an event sub-process of it."""
+def _handlers_around(workflow: Any) -> list[Any] | None:
+    """The event sub-processes between an end event's place and the process: none for the process itself. None: what ends
+    there is not the instance but an activity of it."""
+    handlers: list[Any] = []
     while workflow.parent_task_id is not None:
         host = workflow.top_workflow.get_task_from_id(workflow.parent_task_id)
         if not isinstance(host.task_spec, EventSubprocess):
-            return False
+            return None
+        handlers.append(host.task_spec)
         workflow = host.workflow
-    return True
+    return handlers
 
 
 def _element_id(task: Task) -> str | None:

@@ -13,7 +13,7 @@ from engine.cases import check_cases, play_cases
 from engine.catalogue import read_folder
 from engine.expressions import Function
 from engine.specs import parse_definition
-from tests.engine.bad_diagrams import GOOD_FILES
+from tests.engine.bad_diagrams import GOOD_FILES, TIMER, handler
 
 PROCESSES = Path(__file__).parents[2] / "processes"
 START = """
@@ -150,6 +150,24 @@ def test_bad_writing_is_refused(text: str, told: str) -> None:
     with pytest.raises(CasesRefused, match=told):
         read_cases(text)
     assert [each.rule for each in check_cases({**GOOD_FILES, "small/cases.yaml": text}, {})] == ["bad-cases"]
+
+
+def test_a_case_goes_through_event_sub_processes() -> None:
+    handled = handler('<bpmn:messageEventDefinition messageRef="stop_message"/>')
+    late = handler(TIMER, name="late", attributes=' isInterrupting="false"')
+    body = GOOD_FILES["small.bpmn"].replace("</bpmn:process>", f"{handled}{late}</bpmn:process>")
+    steps = """
+      - expect: {waiting: [late_in]}
+      - wait: late_in
+        expect: {open: [fill], waiting: [], end: null}
+      - message: stop
+        expect: {open: [], end: handler_out}
+"""
+    files = {**GOOD_FILES, "small.bpmn": body}
+    cases = read_cases(f"{START}  - name: 撤销\n    steps:\n{steps}")
+    [played] = play_cases(parse_definition(files), cases, {})
+    assert played.problems == []
+    assert {"late_in_late_out", "handler_in_handler_out"} <= played.flows
 
 
 def test_a_process_without_cases_has_none_to_play() -> None:

@@ -258,6 +258,21 @@ def test_a_sub_process_that_is_plainly_no_event_sub_process_runs_as_one() -> Non
     assert run.complete("work").load().is_ended
 
 
+@pytest.mark.parametrize(
+    ("interrupting", "outcome"), [(True, "reply_ends"), (False, "done")], ids=["interrupting", "beside"]
+)
+def test_an_end_without_a_status_is_the_instances_unless_it_was_reached_beside(
+    interrupting: bool, outcome: str
+) -> None:
+    reply = handler("reply", by("message", "ask"), interrupting=interrupting)
+    run = asked(reply.replace('name="status" value="&quot;经reply结束&quot;"', 'name="dueDate" value="null"'))
+    run.send("ask").complete("do_reply")
+    if not interrupting:
+        run.complete("ask")
+    assert run.last.outcome is not None
+    assert (run.last.is_ended, run.last.outcome.element_id) == (True, outcome)
+
+
 @pytest.mark.parametrize("how", ["message", "cycle"])
 def test_the_state_stays_small_however_often_they_ran(how: str) -> None:
     run = asked(

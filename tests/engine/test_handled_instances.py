@@ -110,8 +110,8 @@ async def test_one_that_does_not_interrupt_leaves_claims_alone_and_tells_the_lat
     assert (await office.task(tasks["check"])).claimed_by == ANN
     for reply in (*first.created, *second.created):
         await office.claim(reply.id)
-        last = await office.complete(reply.id)
-    assert last.status == "check"
+        await office.complete(reply.id)
+    assert (await office.instance(step.instance_id)).status == "check"
     await office.complete(tasks["check"])
     await office.claim(tasks["work"])
     assert (await office.complete(tasks["work"])).status == "完成"
