@@ -51,6 +51,7 @@ from settings import Settings
 from tasks import message_table
 from tasks.functions import build_functions
 from tasks.jobs import run_due_timers, tell_unknown_years
+from tasks.kinds import GIVEN
 from tasks.moving_deadlines import upgrade_deadlines
 from tasks.notices import find_text_mistakes
 from tasks.operators import build_operators
@@ -72,7 +73,7 @@ def read_clock() -> datetime:
 
 def build_engine(calendar: WorkingCalendar) -> Engine:
     """The engine with everything that diagrams may name."""
-    return Engine(build_functions(calendar), build_operators(calendar))
+    return Engine(build_functions(calendar), build_operators(calendar), GIVEN)
 
 
 @asynccontextmanager
@@ -379,7 +380,7 @@ def check_processes(diagrams: list[Path]) -> list[str]:
             why = "文件要存在，名称只用小写字母、数字和下划线，编码为 UTF-8"
             lines.append(f"{diagram}：不能读取：{why}（{type(error).__name__}）。")
             continue
-        findings = validate(files, operators=operators, functions=functions)
+        findings = validate(files, operators=operators, functions=functions, given=GIVEN)
         findings = findings or find_text_mistakes(files) or check_cases(files, functions)
         lines += [f"{diagram.parent}/{finding}" for finding in findings]
     return lines

@@ -8,7 +8,7 @@ instances of a version and never changed.
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -45,13 +45,18 @@ class Definition:
 
 
 class Catalogue:
-    """What is deployed. Knows the functions and operators that there are, to refuse diagrams that name others."""
+    """What is deployed. Knows the functions and operators that there are, and what each process is given at its start, to refuse
+    diagrams that name others."""
 
     def __init__(
-        self, functions: Mapping[str, Callable[..., Any]], operators: Mapping[str, Callable[..., Any]]
+        self,
+        functions: Mapping[str, Callable[..., Any]],
+        operators: Mapping[str, Callable[..., Any]],
+        given: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self._functions = functions
         self._operators = operators
+        self._given = given
         self._parsed: OrderedDict[UUID, ParsedDefinition] = OrderedDict()
 
     async def newest(self, session: AsyncSession, key: str) -> Definition:
@@ -102,7 +107,7 @@ class Catalogue:
         return tuple(self._parsed.values())
 
     def _check(self, key: str, files: Mapping[str, str]) -> None:
-        findings = validate(files, operators=self._operators, functions=self._functions)
+        findings = validate(files, operators=self._operators, functions=self._functions, given=self._given)
         if findings:
             raise DiagramRefused(findings)
         parsed = parse_definition(files)

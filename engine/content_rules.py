@@ -15,16 +15,32 @@ from lxml import etree
 
 from engine import form_schema, paces
 from engine.decisions import Decision
-from engine.diagram import BPMN, SPIFF, Diagram, describe, kind_of, operator_of, owner_id, properties_of
+from engine.diagram import (
+    BPMN,
+    SPIFF,
+    Diagram,
+    decision_of,
+    describe,
+    kind_of,
+    operator_of,
+    owner_id,
+    properties_of,
+)
 from engine.expressions import Evaluator, ExpressionRefused
 from engine.findings import Finding
 from engine.grammar import Call, Literal, Node, children, parse_cell, parse_expression
 from engine.names import identifier
+from engine.nodes import Items
 from engine.parsing import as_expression
 from engine.specs import EXPRESSION_PROPERTIES, WORD_PROPERTIES, expressions_of
 from engine.timers import TimeRefused, due_from, parse_cycle
 
 PROPERTIES = (*EXPRESSION_PROPERTIES, *WORD_PROPERTIES)
+VERSIONS = frozenset(
+    {"calledElementVersion", "calledElementVersionTag", "calledElementBinding", "bindingType", "versionTag"}
+)
+"""How other tools say which version of a process is called."""
+LATEST = frozenset({"", "latest", "deployment"})
 _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -42,6 +58,8 @@ class Contents:
     """The file texts.yaml and its templates; both empty where there is none."""
     operators: Collection[str]
     functions: Collection[str]
+    given: Mapping[str, Collection[str]] | None = None
+    """By the id of a process: the variables that the program gives it at its start. None: nobody knows."""
     evaluator: Evaluator = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,6 +76,28 @@ class Contents:
             for diagram in self.diagrams
             for node in diagram.each("userTask")
         }
+
+    @property
+    def processes(self) -> list[etree._Element]:
+        """Every process of every diagram."""
+        return [node for diagram in self.diagrams for node in diagram.each("process")]
+
+    @cached_property
+    def startable(self) -> list[str]:
+        """The processes that may be started: executable, and called by no other."""
+        called = {
+            node.get("calledElement") for diagram in self.diagrams for node in diagram.each("callActivity")
+        }
+        return [
+            node.get("id") or ""
+            for node in self.processes
+            if node.get("id") not in called and node.get("isExecutable", "true") in ("true", "1")
+        ]
+
+    @property
+    def main_process(self) -> str | None:
+        """The one process to start, if there is just one."""
+        return self.startable[0] if len(self.startable) == 1 else None
 
     def problem(self, text: str, *, cell: bool = False) -> tuple[str, str] | None:
         """Why an expression is refused (rule, sentence), or None."""
@@ -278,9 +318,14 @@ def times(contents: Contents) -> Iterator[Finding]:
     """A time written out in a timer is a time."""
     for diagram in contents.diagrams:
         for node in diagram.each("timeDate", "timeDuration", "timeCycle"):
-            text = _constant(as_expression(node.text))
-            owner = diagram.ids.get(owner_id(node))
+            owner, text = diagram.ids.get(owner_id(node)), _constant(as_expression(node.text))
             if text is None or owner is None:
+                if owner is not None and _is_number(node.text or ""):
+                    shown = (node.text or "").strip()[:40]
+                    yield diagram.finding(owner, "bad-time", f"的时间“{shown}”不是时间。")
+                continue
+            if problem := _other_kind(kind_of(node), text):
+                yield diagram.finding(owner, "bad-time", problem)
                 continue
             try:
                 if kind_of(node) == "timeCycle":
@@ -295,27 +340,54 @@ def calls(contents: Contents) -> Iterator[Finding]:
     """Called processes and decision tables lie among the files; one process is the one to start."""
     processes = {node.get("id"): node for diagram in contents.diagrams for node in diagram.each("process")}
     decisions = {decision.id for _, decision in contents.decisions}
-    called: set[str | None] = set()
     for diagram in contents.diagrams:
         for node in diagram.each("callActivity"):
-            called.add(node.get("calledElement"))
-            if node.get("calledElement") not in processes:
-                text = f"调用的流程 {node.get('calledElement') or '（空）'} 不存在。"
-                yield diagram.finding(node, "dangling-reference", text)
+            yield from _called_process(diagram, node, processes)
         for node in diagram.each("businessRuleTask"):
-            name = (node.findtext(f"{BPMN}extensionElements/{SPIFF}calledDecisionId") or "").strip()
+            name = decision_of(node)
             if name not in decisions:
                 text = f"所用的决策表 {name or '（空）'} 不存在；请检查 .dmn 文件里的决策编号。"
                 yield diagram.finding(node, "dangling-reference", text)
-    startable = [
-        element_id
-        for element_id, node in processes.items()
-        if element_id not in called and node.get("isExecutable", "true") in ("true", "1")
-    ]
-    if len(startable) != 1:
+    if len(contents.startable) != 1:
         file = contents.diagrams[0].file
         text = "须有且只有一个可执行（isExecutable）、且不被其他流程调用的流程。"
-        yield Finding(file, "", "main-process", f"{text}现有 {len(startable)} 个。")
+        yield Finding(file, "", "main-process", f"{text}现有 {len(contents.startable)} 个。")
+
+
+def _other_kind(form: str, text: str) -> str | None:
+    if form == "timeDate" and text.startswith("P"):
+        return f"的时刻（timeDate）里写的是时长 {text[:40]}；请改用时长（timeDuration）。"
+    if form == "timeDuration" and re.match(r"\d{4}-", text):
+        return f"的时长（timeDuration）里写的是时刻 {text[:40]}；请改用时刻（timeDate）。"
+    return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        tree = parse_expression(text)
+    except ExpressionRefused:
+        return False
+    return isinstance(tree, Items) or (isinstance(tree, Literal) and tree.value is not None)
+
+
+def _called_process(
+    diagram: Diagram, node: etree._Element, processes: Mapping[str | None, etree._Element]
+) -> Iterator[Finding]:
+    name = node.get("calledElement") or ""
+    process = processes.get(name)
+    if process is None:
+        text = f"调用的流程 {name or '（空）'} 不存在；它须在同一个流程目录里。"
+        yield diagram.finding(node, "dangling-reference", text)
+    elif process.get("isExecutable", "true") not in ("true", "1"):
+        text = f"调用的流程 {name} 不可执行；请把它设为可执行（isExecutable）。"
+        yield diagram.finding(node, "dangling-reference", text)
+    for each in (node, *node.iterfind(f"{BPMN}extensionElements/*")):
+        for attribute, value in each.attrib.items():
+            if etree.QName(attribute).localname in VERSIONS and value not in LATEST:
+                text = (
+                    f"指定了所调用流程的版本（{value}），它不存在：调用的总是一起发布的那一个；请删除版本。"
+                )
+                yield diagram.finding(node, "dangling-reference", text)
 
 
 RULES: tuple[Callable[[Contents], Iterator[Finding]], ...] = (

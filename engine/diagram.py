@@ -203,6 +203,18 @@ def scope_of(node: etree._Element) -> etree._Element | None:
     return parent
 
 
+def message_of(diagram: Diagram, node: etree._Element) -> str | None:
+    """The name of the message that an event or task waits for or sends."""
+    holder = node if node.get("messageRef") else node.find(BPMN + "messageEventDefinition")
+    message = None if holder is None else diagram.ids.get(holder.get("messageRef") or "")
+    return None if message is None else message.get("name")
+
+
+def starts_process(node: etree._Element) -> bool:
+    """Whether it is the start event of a process, and not of something inside."""
+    return kind_of(node) == "startEvent" and kind_of(scope_of(node)) == "process"
+
+
 def owner_id(node: etree._Element) -> str:
     """The id of the flow node or flow that an element belongs to, else its own."""
     for each in (node, *node.iterancestors()):
@@ -225,6 +237,11 @@ def properties_of(node: etree._Element) -> dict[str, str]:
     """The element's own properties by name."""
     path = f"{BPMN}extensionElements/{SPIFF}properties/{SPIFF}property"
     return {each.get("name") or "": (each.get("value") or "").strip() for each in node.iterfind(path)}
+
+
+def decision_of(node: etree._Element) -> str:
+    """The id of the table that a business rule task decides by."""
+    return (node.findtext(f"{BPMN}extensionElements/{SPIFF}calledDecisionId") or "").strip()
 
 
 def operator_of(node: etree._Element) -> etree._Element | None:

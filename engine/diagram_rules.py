@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from lxml import etree
 
+from engine import gateway_rules
 from engine.diagram import (
     ACTIVITIES,
     BPMN,
@@ -24,6 +25,7 @@ from engine.diagram import (
     is_bpmn,
     kind_of,
     scope_of,
+    starts_process,
 )
 from engine.event_subprocess_rules import event_subprocesses
 from engine.findings import Finding
@@ -43,8 +45,6 @@ _UNSUPPORTED = {
     "complexGateway": "请改用排他网关或包容网关",
     "transaction": "不支持事务，请改用普通的子流程",
     "adHocSubProcess": "不支持没有先后次序的子流程，请把顺序画出来",
-    "dataStore": "不支持数据存储；数据由服务任务读写",
-    "dataStoreReference": "不支持数据存储；数据由服务任务读写",
     "compensateEventDefinition": "不支持补偿，请把要撤销的步骤画出来",
     "cancelEventDefinition": "不支持取消事件，它只用于事务",
     "linkEventDefinition": "不支持链接事件，请直接连线",
@@ -153,24 +153,6 @@ def _conditions(diagram: Diagram, node: etree._Element, leaving: list[etree._Ele
             )
 
 
-def gateways(diagram: Diagram) -> Iterator[Finding]:
-    """Joins on a cycle fire early (122 of 200 random walks), and an event gateway leads only to events."""
-    for node in diagram.each("parallelGateway", "inclusiveGateway"):
-        if diagram.is_on_cycle(node.get("id") or ""):
-            yield diagram.finding(
-                node,
-                "join-on-cycle",
-                "在回路上，会提前放行或永远等待；请把会重复的部分放进子流程，或改用排他网关。",
-            )
-    for node in diagram.each("eventBasedGateway"):
-        for flow in diagram.outgoing.get(node.get("id") or "", []):
-            target = diagram.nodes.get(flow.get("targetRef") or "")
-            if target is not None and kind_of(target) not in ("intermediateCatchEvent", "receiveTask"):
-                yield diagram.finding(
-                    node, "event-gateway", f"后面只能是中间捕获事件或接收任务，不能是{describe(target)}。"
-                )
-
-
 def events(diagram: Diagram) -> Iterator[Finding]:
     """Each event has the one trigger its place allows."""
     for node in diagram.each(*EVENTS):
@@ -185,6 +167,8 @@ def events(diagram: Diagram) -> Iterator[Finding]:
             allowed = _ALLOWED_EVENTS["boundaryEvent" if starts_handler else kind]
             if kind_of(definition) in _UNSUPPORTED or trigger in allowed:
                 continue
+            if trigger == "message" and starts_process(node):
+                continue  # the program starts it: passed over
             word = _EVENTS_IN_WORDS.get(trigger, trigger)
             yield diagram.finding(node, "wrong-trigger", f"不能用{word}作触发条件。")
         for definition in definitions:
@@ -257,7 +241,14 @@ def scopes(diagram: Diagram) -> Iterator[Finding]:
 
 
 def repetitions(diagram: Diagram) -> Iterator[Finding]:
-    """A repeated activity says over what; a subprocess or task repeats in one way only."""
+    """A repeated activity says over what, and repeats in one way only; it neither waits for several tokens nor makes several."""
+    for node in diagram.each(*sorted(ACTIVITIES)):
+        if sum(1 for each in node if is_bpmn(each) and kind_of(each).endswith("LoopCharacteristics")) > 1:
+            yield diagram.finding(node, "repetition", "既是循环又是多实例，只能用一种；请删除另一种。")
+        for attribute in ("startQuantity", "completionQuantity"):
+            if (node.get(attribute) or "1").strip() != "1":
+                text = f"的 {attribute} 不是 1，不能使用；请用并行网关或多实例画出来。"
+                yield diagram.finding(node, "unsupported", text)
     for node in diagram.each("multiInstanceLoopCharacteristics"):
         over = [
             each
@@ -291,7 +282,9 @@ RULES: tuple[Rule, ...] = (
     references,
     scopes,
     flows,
-    gateways,
+    gateway_rules.joins,
+    gateway_rules.directions,
+    gateway_rules.event_gateways,
     events,
     boundaries,
     event_subprocesses,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from engine.content_rules import Contents
-from engine.diagram import BPMN, SPIFF, Diagram, is_bpmn, kind_of, properties_of
+from engine.diagram import BPMN, SPIFF, Diagram, is_bpmn, kind_of, properties_of, scope_of
 from engine.findings import Finding
 from engine.names import MAX_ID, identifier, is_ncname
 from engine.specs import FLOW_NODES
@@ -84,10 +84,12 @@ def clashes(contents: Contents) -> Iterator[Finding]:
 def variable_of(node: etree._Element) -> str | None:
     """The variable that an element's answers or message go to, if it has any of its own."""
     kind = kind_of(node)
-    catches = kind == "receiveTask" or (
-        kind in ("startEvent", "boundaryEvent", "intermediateCatchEvent")
-        and node.find(BPMN + "messageEventDefinition") is not None
+    scope = scope_of(node)
+    waits = kind in ("boundaryEvent", "intermediateCatchEvent") or (
+        # A process is started by the program, not by a message; an event sub-process is by its own.
+        kind == "startEvent" and scope is not None and kind_of(scope) == "subProcess"
     )
+    catches = kind == "receiveTask" or (waits and node.find(BPMN + "messageEventDefinition") is not None)
     if catches:
         return (node.findtext(f".//{SPIFF}messageVariable") or "").strip() or identifier(node.get("id") or "")
     return identifier(node.get("id") or "") if kind == "userTask" else None

@@ -4,7 +4,7 @@ command is the caller's business, except what a task itself says: who has claime
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -46,12 +46,21 @@ _INSTANCE_COLUMNS = len(InstanceRow._fields)
 
 
 class Engine:
-    """Built once; holds no state of instances, only the catalogue of parsed definitions."""
+    """Built once; holds no state of instances, only the catalogue of parsed definitions.
 
-    def __init__(self, functions: Mapping[str, Function], operators: Mapping[str, Operator]) -> None:
+    `given` says which variables each process is given at its start, by its key: what its diagram declares.
+    """
+
+    def __init__(
+        self,
+        functions: Mapping[str, Function],
+        operators: Mapping[str, Operator],
+        given: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self.evaluator = Evaluator(functions)
         self.operators = operators
-        self.catalogue = Catalogue(self.evaluator.functions, operators)
+        self.given = given or {}
+        self.catalogue = Catalogue(self.evaluator.functions, operators, given)
 
     async def start(
         self,
@@ -65,6 +74,10 @@ class Engine:
         now: datetime,
     ) -> Step:
         """A new instance of the newest version, advanced to where it first waits. UnknownProcess if none is deployed."""
+        if key in self.given and set(self.given[key]) != set(variables):
+            raise ValueError(
+                f"{key} is declared to be given {sorted(self.given[key])}, not {sorted(variables)}"
+            )
         newest = await self.catalogue.newest(session, key)
         definition = await self.catalogue.load(session, newest.id)
         with _failing("start", None):  # what was never written can have no incident

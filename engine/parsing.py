@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, ClassVar
 
 from lxml import etree
@@ -41,6 +42,22 @@ from SpiffWorkflow.spiff.specs.defaults import SendTask, UserTask
 from engine import activities, events, outward, scopes
 from engine.decisions import Decision
 from engine.timers import is_iso_time
+
+READ_ONLY = (
+    *(
+        "textAnnotation",
+        "group",
+        "association",
+        "ioSpecification",
+        "dataInput",
+        "dataOutput",
+        "inputSet",
+        "outputSet",
+    ),
+    *("dataObject", "dataObjectReference", "dataStore", "dataStoreReference"),
+    *("dataInputAssociation", "dataOutputAssociation"),
+)
+"""What a diagram may hold beside what runs: drawings and notes. Data are the instance's variables here."""
 
 SPIFF = "{http://spiffworkflow.org/bpmn/schema/1.0/core}"
 
@@ -157,9 +174,8 @@ class _Events(SpiffTaskParser):
 
 class _StartEvent(_Events, SpiffStartEventParser):
     def create_task(self) -> Any:
-        if not is_event_subprocess(self.process_parser.node):
-            return super().create_task()
-        # What starts an event sub-process waits in the scope around it.
+        # What starts an event sub-process waits in the scope around it; a process is started by the program, and a message
+        # that is said to start it is waited for by nobody.
         task = self._create_task(NoneEventDefinition())
         self.spec.start.connect(task)
         return task
@@ -273,5 +289,18 @@ class DiagramParser(SpiffBpmnParser):
     }
 
     def __init__(self, decisions: dict[str, Decision]) -> None:
-        super().__init__(validator=VALIDATOR)
+        super().__init__()
         self.decisions = decisions
+        self._running: list[etree._Element] = []
+        """The library knows a document by the identity of its root, which must stay."""
+
+    def add_bpmn_xml(self, bpmn: etree._Element, filename: str | None = None) -> None:
+        """Add a diagram as it is written; what is only there to be read is kept from the library, which would look for it."""
+        VALIDATOR.validate(bpmn, filename)
+        running = deepcopy(bpmn)
+        for node in list(running.iter(*(full_tag(tag) for tag in READ_ONLY))):
+            parent = node.getparent()
+            if parent is not None:
+                parent.remove(node)
+        self._running.append(running)
+        super().add_bpmn_xml(running, filename)

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from engine.diagram import BPMN, FLOW_NODES, Diagram, definitions_of, is_bpmn, kind_of, scope_of
+from engine.diagram import (
+    BPMN,
+    FLOW_NODES,
+    Diagram,
+    definitions_of,
+    is_bpmn,
+    kind_of,
+    scope_of,
+    starts_process,
+)
 from engine.findings import Finding
 
 _WORDS = {"message": "消息", "signal": "信号", "error": "错误", "escalation": "升级"}
@@ -46,6 +55,9 @@ def _triggers(diagram: Diagram) -> Iterator[Finding]:
         for node in diagram.each(kind):
             attribute = "messageRef" if kind.startswith("message") else "signalRef"
             target = diagram.ids.get(node.get(attribute) or "")
+            event = node.getparent()
+            if event is not None and starts_process(event):
+                continue  # nothing waits for it
             if node.get(attribute) is None or (target is not None and not (target.get("name") or "").strip()):
                 word = _WORDS[kind.removesuffix("EventDefinition")]
                 yield dangling(diagram, node, f"没有选定{word}，或者选定的{word}没有名称")

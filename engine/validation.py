@@ -15,10 +15,11 @@ from typing import Any
 import yaml
 from lxml import etree
 
-from engine import content_rules, diagram_rules, id_rules
+from engine import catch_rules, content_rules, diagram_rules, id_rules, variable_rules
+from engine.advice import advice
 from engine.content_rules import Contents
 from engine.decisions import Decision, DecisionRefused, parse_decisions
-from engine.diagram import BPMN, SPIFF, Diagram, properties_of
+from engine.diagram import BPMN, Diagram
 from engine.exceptions import DiagramRefused
 from engine.findings import Finding
 from engine.specs import MAX_FILE, form_name, parse_definition, parse_xml
@@ -34,15 +35,21 @@ _DECLARATIONS = re.compile(r"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 def validate(
-    files: Mapping[str, str], *, operators: Collection[str], functions: Collection[str]
+    files: Mapping[str, str],
+    *,
+    operators: Collection[str],
+    functions: Collection[str],
+    given: Mapping[str, Collection[str]] | None = None,
 ) -> list[Finding]:
     """Every reason why these files of one process cannot be deployed; empty when they can.
 
-    With mappings of operators and functions to the callables themselves their parameters are checked too.
+    With mappings of operators and functions to the callables themselves their parameters are checked too; with what the
+    program gives each process at its start (`given`, by the process's id) the diagram's declarations.
     """
     found: list[Finding] = []
     contents = _read(files, operators, functions, found)
     if contents is not None and not found:
+        contents.given = given
         # First of all the size: the other rules may take their time over what a reader could read.
         found += (finding for diagram in contents.diagrams for finding in diagram_rules.size(diagram))
         found += () if found else _apply_rules(contents)
@@ -51,52 +58,38 @@ def validate(
     return list(dict.fromkeys(found))[:MOST_FINDINGS]
 
 
+DIAGRAM_RULES = (
+    id_rules.ids,
+    *diagram_rules.RULES,
+    catch_rules.messages,
+    catch_rules.links,
+    catch_rules.hosts,
+)
+CONTENT_RULES = (
+    id_rules.shared_ids,
+    id_rules.clashes,
+    *content_rules.RULES,
+    catch_rules.uncaught,
+    variable_rules.names,
+    variable_rules.given,
+    variable_rules.conditions,
+    variable_rules.lists,
+)
+
+
 def _apply_rules(contents: Contents) -> Iterator[Finding]:
     for diagram in contents.diagrams:
-        for rule in (id_rules.ids, *diagram_rules.RULES):
+        for rule in DIAGRAM_RULES:
             yield from rule(diagram)
-    for check in (id_rules.shared_ids, id_rules.clashes, *content_rules.RULES):
+    for check in CONTENT_RULES:
         yield from check(contents)
 
 
 def advise(files: Mapping[str, str]) -> list[Finding]:
-    """What may be deployed but is probably not meant, for files that `validate` finds nothing in."""
+    """What may be deployed but has no effect or is not drawn, for files that `validate` finds nothing in."""
     found: list[Finding] = []
     contents = _read(files, (), (), found)
-    return (
-        found
-        if contents is None or found
-        else list(content_advice(contents, parse_definition(files).reads.paths))
-    )
-
-
-def content_advice(contents: Contents, reads: Collection[tuple[str, ...]]) -> Iterator[Finding]:
-    """Variables that are read and that nothing in the diagram writes; elements that are not drawn."""
-    written = _written(contents)
-    file = contents.diagrams[0].file
-    for name in sorted({path[0] for path in reads} - written):
-        text = f"表达式读取变量 {name}，但流程里没有哪一步写入它；如果它不是启动时给出的，请检查拼写。"
-        yield Finding(file, name, "variable-not-written", text)
-    for diagram in contents.diagrams:
-        drawn = {node.get("bpmnElement") for node in diagram.root.iter("{*}BPMNShape", "{*}BPMNEdge")}
-        for node in (*diagram.nodes.values(), *diagram.flows):
-            if node.get("id") not in drawn:
-                yield diagram.finding(node, "not-drawn", "没有画在图上，别人看不到它。")
-
-
-def _written(contents: Contents) -> set[str]:
-    names = {output for _, decision in contents.decisions for output in decision.outputs}
-    for diagram in contents.diagrams:
-        names |= diagram.nodes.keys()  # user tasks write their answers, message events what they caught
-        for node in diagram.flow_nodes():
-            names.add(properties_of(node).get("resultVariable", ""))
-        for node in diagram.root.iter(SPIFF + "serviceTaskOperator"):
-            names.add(node.get("resultVariable") or "")
-        for node in diagram.root.iter(BPMN + "loopDataOutputRef", SPIFF + "messageVariable"):
-            names.add((node.text or "").strip())
-        for node in diagram.each("inputDataItem"):
-            names.add(node.get("name") or node.get("id") or "")
-    return names
+    return found if contents is None or found else list(advice(contents))
 
 
 def _read(

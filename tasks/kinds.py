@@ -133,3 +133,5 @@ REGISTRATION = Kind(
     params=_registration_params,
 )
 KINDS = {kind.name: kind for kind in (ISSUE, REGISTRATION)}
+GIVEN = {kind.name: (kind.name,) for kind in KINDS.values()}
+"""What each process is given at its start: the facts of its record, under its name. Its diagram declares the same."""

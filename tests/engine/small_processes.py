@@ -114,8 +114,8 @@ def draw_order(*, check_id: str = "check_order", remark: str = "") -> dict[str, 
 def draw_vote() -> dict[str, str]:
     """A parallel multi-instance task, one for each of `poll.voters`, ended by the first who says stop or by a timer."""
     body = f"""{HEAD}<bpmn:process id="vote" name="表决" isExecutable="true">
+<bpmn:property id="given_poll" name="poll" />
 <bpmn:property id="poll.voters" name="voters" />
-<bpmn:property id="stops" name="stops" />
 <bpmn:startEvent id="began" />
 <bpmn:userTask id="cast_vote" name="投票">{properties(assignee="voter", status='"表决中"', phase="vote")}
   <bpmn:multiInstanceLoopCharacteristics isSequential="false">

@@ -18,6 +18,7 @@ from engine.context import StepContext
 from engine.specs import parse_definition
 from engine.validation import Finding, advise, validate
 from tests.engine.bad_diagrams import BAD, GOOD, GOOD_FILES, TABLE, Bad, boundary, flow, handler, through
+from tests.engine.process_files import Run
 
 PROCESSES = Path(__file__).parents[2] / "processes"
 ISSUE = (PROCESSES / "issue.bpmn").read_text(encoding="utf-8")
@@ -32,7 +33,12 @@ def working_days(now: datetime, count: float) -> datetime:
 
 
 def find(files: Mapping[str, str]) -> list[Finding]:
-    return validate(files, operators={"notify": notify}, functions={"working_days": working_days})
+    return validate(
+        files,
+        operators={"notify": notify},
+        functions={"working_days": working_days},
+        given={"small": ["clock"]},
+    )
 
 
 def change(old: str, new: str) -> dict[str, str]:
@@ -73,8 +79,9 @@ def test_every_rule_has_a_bad_diagram() -> None:
     elsewhere = {
         "bad-cases",
         "case-failed",
-        "variable-not-written",
         "not-drawn",
+        "not-waited-for",
+        "passed-over",
         "not-text",
         "wrong-process-id",
     }
@@ -156,13 +163,45 @@ def test_text_that_is_no_unicode_is_refused() -> None:
     assert [each.rule for each in find({**GOOD_FILES, "small.bpmn": GOOD + "\ud800"})] == ["not-text"]
 
 
-def test_advice_names_a_variable_nobody_writes() -> None:
-    files = change("fill.note", "fil.note")
+def test_advice_names_what_is_not_drawn() -> None:
+    assert {(each.element, each.rule) for each in advise(GOOD_FILES)} >= {
+        ("begin", "not-drawn"),
+        ("third", "not-drawn"),
+    }
+
+
+def test_what_is_only_there_to_be_read_is_kept_and_passed_over_with_advice() -> None:
+    body = GOOD
+    for old, new in {
+        '<bpmn:startEvent id="begin"/>': '<bpmn:startEvent id="begin"><bpmn:messageEventDefinition/></bpmn:startEvent>'
+        '<bpmn:dataObject id="paper"/><bpmn:dataObjectReference id="a_paper" dataObjectRef="paper"/>'
+        '<bpmn:dataStoreReference id="a_shelf" dataStoreRef="shelf"/>',
+        '<bpmn:serviceTask id="tell" name="通知">': '<bpmn:serviceTask id="tell" name="通知" c:topic="x" xmlns:c="urn:other">',
+        "</bpmn:serviceTask>": '<bpmn:ioSpecification><bpmn:dataInput id="input"/><bpmn:inputSet><bpmn:dataInputRefs>input'
+        "</bpmn:dataInputRefs></bpmn:inputSet><bpmn:outputSet/></bpmn:ioSpecification><bpmn:dataInputAssociation>"
+        "<bpmn:sourceRef>a_paper</bpmn:sourceRef><bpmn:targetRef>input</bpmn:targetRef></bpmn:dataInputAssociation>"
+        "</bpmn:serviceTask>",
+        "<bpmn:extensionElements>": '<bpmn:extensionElements><c:colour xmlns:c="urn:other">red</c:colour>',
+        "</bpmn:process>": '<bpmn:textAnnotation id="note"><bpmn:text>注意</bpmn:text></bpmn:textAnnotation>'
+        '<bpmn:association id="line" sourceRef="fill" targetRef="note"/><bpmn:group id="group"/></bpmn:process>'
+        '<bpmn:dataStore id="shelf" name="柜"/><bpmn:collaboration id="both"><bpmn:participant id="us" processRef="small"/>'
+        '<bpmn:participant id="others" name="对方"/><bpmn:messageFlow id="letter" sourceRef="others" targetRef="begin"/>'
+        "</bpmn:collaboration>",
+    }.items():
+        assert old in body
+        body = body.replace(old, new)
+    files = {**GOOD_FILES, "small.bpmn": body}
     assert find(files) == []
-    advice = {(each.element, each.rule) for each in advise(files)}
-    assert ("fil", "variable-not-written") in advice
-    assert ("begin", "not-drawn") in advice
-    assert {each.element for each in advise(GOOD_FILES) if each.rule == "variable-not-written"} == set()
+    sentences = [str(each) for each in advise(files) if each.rule != "not-drawn"]
+    assert len(sentences) == 3
+    assert "begin" in sentences[0]
+    words = "文字注释 1 个、组 1 个、数据对象 1 个、数据存储 1 个、数据输入 1 个、数据关联 1 个、没有流程的泳池 1 个"
+    assert all(word in sentences[1] for word in words.split("、"))
+    assert "urn:other" in sentences[2]
+    assert "3 处" in sentences[2]
+    run = Run(parse_definition(files))
+    assert run.ready == ["fill"]
+    assert run.complete("fill", note="急").load().is_ended
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from engine.instances import Engine
 from tasks import commands, completion, issues
 from tasks.completion import CompleteResult
 from tasks.functions import build_functions
+from tasks.kinds import GIVEN
 from tasks.operators import build_operators
 from tasks.subjects import command
 
@@ -154,7 +155,7 @@ class World:
 def build_engine(calendar: WorkingCalendar | None = None) -> Engine:
     """The engine as the application builds it."""
     calendar = calendar or WorkingCalendar()
-    return Engine(build_functions(calendar), build_operators(calendar))
+    return Engine(build_functions(calendar), build_operators(calendar), GIVEN)
 
 
 async def make_world(session: AsyncSession, now: datetime, engine: Engine) -> World:

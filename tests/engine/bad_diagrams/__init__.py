@@ -25,6 +25,7 @@ GOOD = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:message id="stop_message" name="stop"/>
 <bpmn:error id="late_error" name="late" errorCode="late"/>
 <bpmn:process id="small" isExecutable="true">
+<bpmn:property id="given_clock" name="clock"/>
 <bpmn:startEvent id="begin"/>
 <bpmn:userTask id="fill" name="填写"><bpmn:extensionElements><spiffworkflow:properties>
 <spiffworkflow:property name="candidateGroups" value="&quot;clerks&quot;"/>
@@ -134,6 +135,62 @@ def handler(start: str, more: str = "", name: str = "handler", attributes: str =
         f'<bpmn:startEvent id="{begins}"{attributes}>{start}</bpmn:startEvent>'
         f'<bpmn:endEvent id="{ends}"/>{flow(begins, ends)}</bpmn:subProcess>'
     )
+
+
+FIRST = '<bpmn:property id="given_clock" name="clock"/>'
+MESSAGE = '<bpmn:messageEventDefinition messageRef="stop_message"/>'
+ERROR = '<bpmn:errorEventDefinition errorRef="late_error"/>'
+ESCALATION = '<bpmn:escalationEventDefinition escalationRef="up"/>'
+CAUGHT = f'<bpmn:intermediateCatchEvent id="{{}}">{MESSAGE}</bpmn:intermediateCatchEvent>'
+RECEIVED = '<bpmn:receiveTask id="{}" messageRef="stop_message"/>'
+LATER = f'<bpmn:intermediateCatchEvent id="{{}}">{TIMER}</bpmn:intermediateCatchEvent>'
+CALLED = (
+    '<bpmn:process id="other"><bpmn:startEvent id="a"/><bpmn:endEvent id="b"/>'
+    + flow("a", "b")
+    + "</bpmn:process>"
+)
+
+
+def waiting(*events: str) -> Mapping[str, str]:
+    """An event gateway `middle` before these events, `one` and `two`."""
+    names = ("one", "two")[: len(events)]
+    first = '<bpmn:sequenceFlow id="first" sourceRef="begin" targetRef="fill"/>'
+    ways = "".join(flow("middle", name) + flow(name, "fill") for name in names)
+    return {first: '<bpmn:eventBasedGateway id="middle"/>' + "".join(events) + flow("begin", "middle") + ways}
+
+
+def twice(one: str, other: str, host: str = "fill") -> str:
+    """Two boundary events, `edge` and `edge2`, on one host."""
+    second = boundary(other, host=host).replace('"edge', '"edge2').replace('"over', '"over2')
+    return boundary(one, host=host) + second.replace('"edge2_over"', '"edge2_over2"')
+
+
+def ending(inside: str) -> Mapping[str, str]:
+    """The end with something in it."""
+    return {'<bpmn:endEvent id="done"/>': f'<bpmn:endEvent id="done">{inside}</bpmn:endEvent>'}
+
+
+def inside_with(more: str) -> str:
+    """A subprocess `middle` with something more inside."""
+    return SUB.format(more="", inside=more)
+
+
+def repeated(inside: str) -> Mapping[str, str]:
+    """The task `fill` done several times."""
+    return {
+        "</bpmn:userTask>": f"<bpmn:multiInstanceLoopCharacteristics>{inside}"
+        "</bpmn:multiInstanceLoopCharacteristics></bpmn:userTask>"
+    }
+
+
+def add_first(piece: str) -> Mapping[str, str]:
+    """Something more at the beginning of the process."""
+    return {FIRST: FIRST + piece}
+
+
+def timed(form: str, text: str) -> str:
+    """A timer."""
+    return f"<bpmn:timerEventDefinition><bpmn:{form}>{text}</bpmn:{form}></bpmn:timerEventDefinition>"
 
 
 STEPS = [f"step{number}" for number in range(200)]
@@ -281,7 +338,6 @@ BAD = [
             "<bpmn:conditionalEventDefinition><bpmn:condition>1 +</bpmn:condition></bpmn:conditionalEventDefinition>"
         ),
     ),
-    Bad("a data store", "unsupported", "store", outside='<bpmn:dataStore id="store" name="s"/>'),
     Bad(
         "a link",
         "unsupported",
@@ -759,6 +815,267 @@ BAD = [
         "choose",
         files={"tables.dmn": TABLE.replace("<text>1<", "<text>nothing()<")},
         file="tables.dmn",
+    ),
+    # Gateways
+    Bad(
+        "a gateway that is said to join and splits",
+        "gateway-direction",
+        "choice",
+        {'name="急否"': 'name="急否" gatewayDirection="Converging"'},
+    ),
+    Bad(
+        "a gateway that is said to split and has one way",
+        "gateway-direction",
+        "middle",
+        through('<bpmn:parallelGateway id="middle" gatewayDirection="Diverging"/>'),
+    ),
+    Bad(
+        "a gateway that is said to do both and splits",
+        "gateway-direction",
+        "choice",
+        {'name="急否"': 'name="急否" gatewayDirection="Mixed"'},
+    ),
+    Bad("an event gateway with one way", "event-gateway", "middle", waiting(CAUGHT.format("one"))),
+    Bad(
+        "an event gateway before an event with another way in",
+        "event-gateway",
+        "middle",
+        waiting(CAUGHT.format("one"), LATER.format("two")),
+        flow("tell", "one"),
+    ),
+    Bad(
+        "an event gateway before a task with a boundary event",
+        "event-gateway",
+        "middle",
+        waiting(RECEIVED.format("one"), LATER.format("two")),
+        boundary(TIMER, host="one"),
+    ),
+    Bad(
+        "an event gateway that waits for a message in both ways",
+        "event-gateway",
+        "middle",
+        waiting(RECEIVED.format("one"), CAUGHT.format("two")),
+    ),
+    Bad(
+        "an event gateway that waits for a message twice",
+        "event-gateway",
+        "middle",
+        waiting(CAUGHT.format("one"), CAUGHT.format("two")),
+    ),
+    # Thrown and caught
+    Bad(
+        "a message nobody named and nobody waits for",
+        "message-without-name",
+        "quiet",
+        {"<bpmn:process": '<bpmn:message id="quiet"/><bpmn:process'},
+    ),
+    Bad(
+        "a task that receives nothing",
+        "dangling-reference",
+        "middle",
+        through('<bpmn:receiveTask id="middle"/>'),
+    ),
+    Bad("a task that sends nothing", "dangling-reference", "middle", through('<bpmn:sendTask id="middle"/>')),
+    Bad(
+        "a link's end with a flow into it",
+        "link-direction",
+        "middle",
+        through(
+            '<bpmn:intermediateCatchEvent id="middle"><bpmn:linkEventDefinition name="l"/></bpmn:intermediateCatchEvent>'
+        ),
+    ),
+    Bad(
+        "a link's beginning with a flow out of it",
+        "link-direction",
+        "middle",
+        through(
+            '<bpmn:intermediateThrowEvent id="middle"><bpmn:linkEventDefinition name="l"/></bpmn:intermediateThrowEvent>'
+        ),
+    ),
+    Bad("one message twice on a task", "same-event-twice", "edge2", add=twice(MESSAGE, MESSAGE)),
+    Bad(
+        "one error twice on a subprocess",
+        "same-event-twice",
+        "edge2",
+        through(SUB.format(more="", inside="")),
+        twice(ERROR, ERROR, "middle"),
+    ),
+    Bad(
+        "any error twice on a subprocess",
+        "same-event-twice",
+        "edge2",
+        through(SUB.format(more="", inside="")),
+        twice("<bpmn:errorEventDefinition/>", "<bpmn:errorEventDefinition/>", "middle"),
+    ),
+    Bad(
+        "one escalation twice on a subprocess",
+        "same-event-twice",
+        "edge2",
+        through(SUB.format(more="", inside="")),
+        twice(ESCALATION, ESCALATION, "middle"),
+        '<bpmn:escalation id="up" name="up" escalationCode="up"/>',
+    ),
+    Bad("an error nothing catches", "uncaught", "done", ending(ERROR)),
+    Bad(
+        "an escalation nothing catches",
+        "uncaught",
+        "done",
+        ending(ESCALATION),
+        outside='<bpmn:escalation id="up" name="up" escalationCode="up"/>',
+    ),
+    Bad(
+        "an error caught by its subprocess's event for another",
+        "uncaught",
+        "out",
+        through(
+            SUB.format(more="", inside="").replace(
+                '<bpmn:endEvent id="out"/>', f'<bpmn:endEvent id="out">{ERROR}</bpmn:endEvent>'
+            )
+        ),
+        boundary('<bpmn:errorEventDefinition errorRef="other_error"/>', host="middle"),
+        '<bpmn:error id="other_error" name="other" errorCode="other"/>',
+    ),
+    Bad("a flow into a start inside", "incoming-flow", "in", through(inside_with(flow("out", "in")))),
+    Bad("a flow out of an end inside", "outgoing-flow", "out", through(inside_with(flow("out", "in")))),
+    # Names that are read
+    Bad("a name nobody writes", "unknown-variable", "urgent", {CONDITION: 'fil.note = "急"'}),
+    Bad("a name nobody writes in a parameter", "unknown-variable", "tell", {"&quot;told&quot;": "told"}),
+    Bad("a group that is a name", "unknown-variable", "fill", {"&quot;clerks&quot;": "clerks"}),
+    Bad(
+        "a name nobody writes in a table",
+        "unknown-variable",
+        "choose",
+        files={"tables.dmn": TABLE.replace("fill.note", "fil.note")},
+        file="tables.dmn",
+    ),
+    Bad(
+        "a name nobody writes in a form",
+        "unknown-variable",
+        "b",
+        files=form('{"type": "textfield", "key": "b", "label": "b", "conditional": {"hide": "=nota = 1"}}'),
+        file="small/fill.form",
+    ),
+    Bad(
+        "another step's answers in a form",
+        "unknown-variable",
+        "b",
+        files=form(
+            '{"type": "textfield", "key": "b", "label": "b", "conditional": {"hide": "=fill.note = 1"}}'
+        ),
+        file="small/fill.form",
+    ),
+    Bad(
+        "a called process that is given what its caller has not",
+        "unknown-variable",
+        "order",
+        through('<bpmn:callActivity id="middle" calledElement="other"/>'),
+        outside='<bpmn:process id="other"><bpmn:property id="given_order" name="order"/><bpmn:startEvent id="a"/>'
+        f'<bpmn:endEvent id="b"/>{flow("a", "b")}</bpmn:process>',
+    ),
+    Bad(
+        "a declaration of what is not given",
+        "not-given",
+        "order",
+        add_first('<bpmn:property id="given_order" name="order"/>'),
+    ),
+    Bad("no declaration of what is given", "not-declared", "small", {FIRST: ""}),
+    Bad("a date that is none", "bad-time", "edge", add=boundary(timed("timeDate", "INVALID"))),
+    Bad("a duration that is a word", "bad-time", "edge", add=boundary(timed("timeDuration", "INVALID"))),
+    Bad("a cycle that is a word", "bad-time", "edge", add=boundary(timed("timeCycle", "INVALID"))),
+    Bad("a date that is a number", "bad-time", "edge", add=boundary(timed("timeDate", "23"))),
+    Bad("a duration where a date belongs", "bad-time", "edge", add=boundary(timed("timeDate", "P1D"))),
+    Bad(
+        "a date where a duration belongs",
+        "bad-time",
+        "edge",
+        add=boundary(timed("timeDuration", "2026-12-31T17:00:00+08:00")),
+    ),
+    Bad(
+        "a date that does not exist",
+        "bad-time",
+        "edge",
+        add=boundary(timed("timeDate", "2026-02-30T10:00:00Z")),
+    ),
+    # Conditions and lists
+    Bad("a condition that is a number", "constant-condition", "urgent", {CONDITION: "23"}),
+    Bad("a condition that is a text", "constant-condition", "urgent", {CONDITION: '"急"'}),
+    Bad("a condition that is always true", "constant-condition", "urgent", {CONDITION: "1 = 1"}),
+    Bad("a condition that is a sum", "constant-condition", "urgent", {CONDITION: "fill.note + 1"}),
+    Bad(
+        "a completion condition that is a number",
+        "constant-condition",
+        "fill",
+        repeated(
+            "<bpmn:loopCardinality>3</bpmn:loopCardinality><bpmn:completionCondition>23</bpmn:completionCondition>"
+        ),
+    ),
+    Bad(
+        "a loop's condition that is a text",
+        "constant-condition",
+        "fill",
+        {
+            "</bpmn:userTask>": "<bpmn:standardLoopCharacteristics><bpmn:loopCondition>&quot;a&quot;</bpmn:loopCondition>"
+            "</bpmn:standardLoopCharacteristics></bpmn:userTask>"
+        },
+    ),
+    Bad(
+        "a loop and a repetition on one task",
+        "repetition",
+        "fill",
+        {
+            "</bpmn:userTask>": "<bpmn:standardLoopCharacteristics><bpmn:loopCondition>fill.note = 1</bpmn:loopCondition>"
+            "</bpmn:standardLoopCharacteristics><bpmn:multiInstanceLoopCharacteristics><bpmn:loopCardinality>3"
+            "</bpmn:loopCardinality></bpmn:multiInstanceLoopCharacteristics></bpmn:userTask>"
+        },
+    ),
+    Bad(
+        "a list that is not there",
+        "list-reference",
+        "fill",
+        repeated("<bpmn:loopDataInputRef>voters</bpmn:loopDataInputRef>"),
+    ),
+    Bad(
+        "results collected in a field",
+        "list-reference",
+        "fill",
+        repeated(
+            "<bpmn:loopCardinality>3</bpmn:loopCardinality><bpmn:loopDataOutputRef>fill.notes</bpmn:loopDataOutputRef>"
+        ),
+    ),
+    Bad(
+        "a text instead of a list",
+        "list-reference",
+        "fill",
+        repeated("<bpmn:loopDataInputRef>&quot;abc&quot;</bpmn:loopDataInputRef>"),
+    ),
+    Bad(
+        "a number of times that is none",
+        "list-reference",
+        "fill",
+        repeated("<bpmn:loopCardinality>&quot;many&quot;</bpmn:loopCardinality>"),
+    ),
+    Bad(
+        "a task that starts only after several arrivals",
+        "unsupported",
+        "tell",
+        {'<bpmn:serviceTask id="tell"': '<bpmn:serviceTask startQuantity="2" id="tell"'},
+    ),
+    # Calls
+    Bad(
+        "a call to a version that is not there",
+        "dangling-reference",
+        "middle",
+        through(
+            '<bpmn:callActivity id="middle" calledElement="other" c:calledElementVersion="3" xmlns:c="urn:c"/>'
+        ),
+        outside=CALLED,
+    ),
+    Bad(
+        "a call to a process that may not run",
+        "dangling-reference",
+        "middle",
+        through('<bpmn:callActivity id="middle" calledElement="other"/>'),
+        outside=CALLED.replace('id="other"', 'id="other" isExecutable="false"'),
     ),
     # What only the parser says
     Bad(
