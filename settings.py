@@ -26,6 +26,7 @@ RELAXED_IN_DEMO: dict[str, Any] = {
     "sms_per_day": 0,
     "sms_per_phone_day": 0,
     "quiet_hours": "",
+    "sms_night": "",
 }
 HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
@@ -92,6 +93,7 @@ class Settings(BaseSettings):
     sms_per_day: int = Field(default=10_000, ge=0)
     sms_per_phone_day: int = Field(default=20, ge=0)
     quiet_hours: str = "22:00-07:00"
+    sms_night: str = "21:00-08:00"
 
     card_trust_dir: Path | None = None
     card_mapping: Path | None = None
@@ -141,7 +143,7 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return split_commas(value)
 
-    @field_validator("quiet_hours")
+    @field_validator("quiet_hours", "sms_night")
     @classmethod
     def _are_hours(cls, value: str) -> str:
         start, _, end = value.partition("-")

@@ -32,6 +32,8 @@ SKIPS = {
     BUDGET: "今天的短信预算已用完",
     "receiver_limit": "今天发给这个人的短信已到上限",
 }
+NIGHT, QUIET = "night", "quiet"
+"""What a message waits for that could be sent by itself (`messages.models.WAITS_FOR`)."""
 GONE, SEALED, NO_ROUTE = "recipient_gone", "sealed_with_another_key", "no_route"
 NOT_TOLD = "cannot_be_asked"
 
@@ -61,6 +63,7 @@ class PutOff:
     state: str
     due_at: datetime | None = None
     error: str | None = None
+    waits_for: str | None = None
 
 
 @dataclass
@@ -162,7 +165,7 @@ class _Desk:
         if reach.is_gone:
             return self._put_off(row, "failed", error=GONE)
         if (wake := wake_at(row, reach, self.now)) is not None:
-            return self._put_off(row, "queued", wake)
+            return self._put_off(row, "queued", wake, waits_for=QUIET)
         code = self.office.sealer.open(row.secret, row.id) if row.secret is not None else None
         if row.secret is not None and code is None:
             return self._put_off(row, "failed", error=SEALED)
@@ -224,6 +227,8 @@ class _Desk:
                 return self._give_up(row, tries)
             if choice.due_at > self.now:
                 return self._put_off(row, "queued", choice.due_at)
+            if (morning := self._night_ends(row, choice.route)) is not None:
+                return self._put_off(row, "queued", morning, waits_for=NIGHT)
             why = self._refusal(row, choice.route)
             if why is None:
                 return self._begin(row, reach, routes, tries, choice.route, code)
@@ -231,6 +236,11 @@ class _Desk:
                 row, choice.route, outcome="skipped", code=why, explanation=SKIPS[why], ended_at=self.now
             )
             tries = [*tries, Try(choice.route, self.now, "skipped")]
+
+    def _night_ends(self, row: Any, key: RouteKey) -> datetime | None:
+        """When this SMS may go out, if it may not now; a code always may, and no other way is taken instead."""
+        night = self.office.limits.night
+        return night.end_after(self.now) if night and key[0] == SMS and not row.is_code else None
 
     def _refusal(self, row: Any, key: RouteKey) -> str | None:
         """Why this route may not be used for this message now: what SMS cost."""
@@ -283,9 +293,14 @@ class _Desk:
         return self._put_off(row, "kept")  # they read it when they come
 
     def _put_off(
-        self, row: Any, state: str, due_at: datetime | None = None, error: str | None = None
+        self,
+        row: Any,
+        state: str,
+        due_at: datetime | None = None,
+        error: str | None = None,
+        waits_for: str | None = None,
     ) -> None:
-        self.claimed.put_off.append(PutOff(row.id, state, due_at, error))
+        self.claimed.put_off.append(PutOff(row.id, state, due_at, error, waits_for))
 
     def _keys(self, row: Any, reach: Reach) -> list[RouteKey]:
         """The routes to this person that carry such a message, channel by channel as the message has them."""
@@ -325,7 +340,13 @@ async def _write(session: AsyncSession, desk: _Desk, now: datetime) -> None:
         await session.execute(statements.BEGIN_TRIES, {"rows": orjson.dumps(desk.begun).decode()})
     if desk.claimed.put_off:
         rows = [
-            {"id": one.message_id, "state": one.state, "due_at": one.due_at, "error": one.error}
+            {
+                "id": one.message_id,
+                "state": one.state,
+                "due_at": one.due_at,
+                "error": one.error,
+                "waits_for": one.waits_for,
+            }
             for one in desk.claimed.put_off
         ]
         await session.execute(statements.PUT_OFF, {"rows": orjson.dumps(rows).decode()})

@@ -1,4 +1,4 @@
-"""What sending may cost: the budget of SMS a day, SMS to one person a day, quiet hours, and the pace of a worker.
+"""What sending may cost: the budget of SMS a day, SMS to one person a day, quiet hours, the night, and the pace of a worker.
 
 Codes count for none of these: they have limits of their own (`domain.code_limits`).
 """
@@ -55,6 +55,8 @@ class Limits:
     sms_per_phone_day: int = 0
     per_second: float = 0
     quiet: QuietHours | None = None
+    night: QuietHours | None = None
+    """In which no SMS goes out but codes, whatever the person chose."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -63,6 +65,7 @@ class Limits:
             settings.sms_per_phone_day,
             settings.messages_per_second,
             QuietHours.read(settings.quiet_hours),
+            QuietHours.read(settings.sms_night),
         )
 
 

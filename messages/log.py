@@ -15,7 +15,8 @@ from messages.routes import name_of
 MOST = 200
 
 COLUMNS = """m.id, m.created_at, m.process, m.template, m.topic, m.instance_id, m.element_id, m.is_code, m.state, m.channel,
-    m.provider, m.tries, m.error, m.due_at, m.sent_at, m.arrived, m.reported_at, m.report_code, m.again_at, m.again_by,
+    m.provider, m.tries, m.error, m.due_at, m.waits_for, m.sent_at, m.arrived, m.reported_at, m.report_code, m.again_at,
+    m.again_by,
     m.state IN ('failed', 'uncertain', 'expired') AND NOT m.is_code AS may_send_again"""
 CONDITIONS = {
     "channel": "m.channel = :channel",
@@ -70,7 +71,8 @@ HEALTH: TextClause = text("""
 """)
 
 SEND_AGAIN: TextClause = text("""
-    UPDATE message SET state = 'queued', due_at = :now, again_at = :now, again_by = :person_id, error = NULL, claimed_at = NULL
+    UPDATE message SET state = 'queued', due_at = :now, again_at = :now, again_by = :person_id, error = NULL,
+        waits_for = NULL, claimed_at = NULL
     WHERE id = :id AND state IN ('failed', 'uncertain', 'expired') AND NOT is_code RETURNING id
 """)
 
@@ -107,6 +109,7 @@ class LogLine:
     tries: int
     error: str | None
     due_at: datetime
+    waits_for: str | None
     sent_at: datetime | None
     arrived: bool | None
     reported_at: datetime | None

@@ -15,13 +15,15 @@ from db.jobs import DEFER, job_parameters
 from messages.jobs import URGENT, deliver_codes, deliver_messages
 from messages.texts import Text
 
+OFFICE = "office"
+
 # All messages of a step as one JSON parameter, and the job that delivers them: one statement, however many there are.
 INSERT_MESSAGES: TextClause = text(f"""
 WITH new_message AS (
     INSERT INTO message (id, person_id, to_phone, to_mail, template, params, title, text, sms_text, secret, is_code,
-        topic, channels, state, tries, process, instance_id, element_id, created_at, due_at, expires_at)
+        topic, channels, state, tries, process, instance_id, element_id, created_at, due_at, waits_for, expires_at)
     SELECT id, person_id, to_phone, to_mail, template, params, title, text, sms_text, secret, is_code, topic, channels,
-        state, tries, process, instance_id, element_id, created_at, created_at, expires_at
+        state, tries, process, instance_id, element_id, created_at, due_at, waits_for, expires_at
     FROM jsonb_populate_recordset(NULL::message, CAST(:rows AS jsonb))
 ) {DEFER}
 """)
@@ -32,7 +34,7 @@ class NewMessage:
     """A message to be: to a person, or to a phone or a mail address that is nobody's yet. `sealed`: a secret (messages.sealing).
 
     `process` is the one whose texts the template is of. A `dead` message is recorded as expired and never sent (a code for a
-    phone that nobody has).
+    phone that nobody has). `office_opens_at`: nothing is sent before; it stands among the person's notices at once.
     """
 
     template: str
@@ -47,21 +49,29 @@ class NewMessage:
     instance_id: UUID | None = None
     element_id: str | None = None
     expires_at: datetime | None = None
+    office_opens_at: datetime | None = None
     is_code: bool = False
     dead: bool = False
     id: UUID = field(default_factory=uuid7)
 
 
 async def enqueue(session: AsyncSession, messages: list[NewMessage]) -> None:
-    """Write the messages and enqueue one job that delivers them: one statement, however many there are."""
-    if not messages:
-        return
+    """Write the messages and enqueue one job that delivers them: one statement, however many there are; one more for those that
+    wait till offices open."""
+    by_moment: dict[datetime | None, list[NewMessage]] = {}
+    for message in messages:
+        by_moment.setdefault(message.office_opens_at, []).append(message)
+    for moment, several in by_moment.items():
+        await _enqueue(session, several, moment)
+
+
+async def _enqueue(session: AsyncSession, messages: list[NewMessage], at: datetime | None) -> None:
     rows = orjson.dumps([_as_row(message) for message in messages]).decode()
     ids = [str(message.id) for message in messages]
     if any(message.is_code for message in messages):
         job = job_parameters(deliver_codes, priority=URGENT, ids=ids)
     else:
-        job = job_parameters(deliver_messages, ids=ids)
+        job = job_parameters(deliver_messages, at=at, ids=ids)
     await execute(session, INSERT_MESSAGES, {"rows": rows, **job})
 
 
@@ -87,6 +97,8 @@ def _as_row(message: NewMessage) -> dict[str, Any]:
         "instance_id": message.instance_id,
         "element_id": message.element_id,
         "created_at": message.created_at,
+        "due_at": message.office_opens_at or message.created_at,
+        "waits_for": OFFICE if message.office_opens_at else None,
         "expires_at": message.expires_at,
     }
 

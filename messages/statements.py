@@ -3,7 +3,7 @@
 from sqlalchemy import TextClause, text
 
 CLAIM: TextClause = text("""
-    UPDATE message SET state = 'sending', claimed_at = :now
+    UPDATE message SET state = 'sending', claimed_at = :now, waits_for = NULL
     WHERE id IN (
         SELECT id FROM message
         WHERE id = ANY(:ids) AND (expires_at IS NULL OR expires_at > :now)
@@ -46,8 +46,9 @@ BEGIN_TRIES: TextClause = text("""
 # What was claimed and is not sent now: put off, or the end of it.
 PUT_OFF: TextClause = text("""
     UPDATE message m SET state = r.state, due_at = coalesce(r.due_at, m.due_at), error = coalesce(r.error, m.error),
+        waits_for = r.waits_for,
         secret = CASE WHEN r.state = 'queued' THEN m.secret END
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, state text, due_at timestamptz, error text)
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, state text, due_at timestamptz, error text, waits_for text)
     WHERE m.id = r.id
 """)
 

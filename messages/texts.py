@@ -6,6 +6,7 @@ answered:
   title: 您的问题已有办理结果
   text: 问题 {number} 已有办理结果。
   sms: 您的问题已有办理结果。          # what an SMS says; needed where the text has placeholders: carriers take none
+  hours: office                      # to officers in office hours only; left out: at any hour
 """
 
 from collections.abc import Collection, Mapping
@@ -18,18 +19,21 @@ import yaml
 from messages.exceptions import TextBroken
 from messages.topics import ACCOUNT, CHANNELS, PROGRESS, SMS, TOPICS
 
-KEYS = ("channels", "sms", "text", "title", "topic")
+KEYS = ("channels", "hours", "sms", "text", "title", "topic")
+OFFICE = "office"
 
 
 @dataclass(frozen=True)
 class Text:
-    """One template, or one rendered message: what a list shows, what is sent, and over which channels it may go."""
+    """One template, or one rendered message: what a list shows, what is sent, over which channels it may go, and whether officers
+    get it in office hours only."""
 
     title: str
     text: str
     channels: tuple[str, ...] = CHANNELS
     sms: str | None = None
     topic: str = PROGRESS
+    in_office_hours: bool = False
 
 
 def by_sms(title: str, text: str) -> Text:
@@ -38,7 +42,7 @@ def by_sms(title: str, text: str) -> Text:
 
 
 def load_texts(source: str) -> dict[str, Text]:
-    """`texts.yaml`: `template: {title, text, channels, sms, topic}`. Raises TextBroken."""
+    """`texts.yaml`: `template: {title, text, channels, sms, topic, hours}`. Raises TextBroken."""
     try:
         read = yaml.safe_load(source) or {}
     except yaml.YAMLError as error:
@@ -54,7 +58,7 @@ def render(texts: Mapping[str, Text], template: str, params: Mapping[str, Any]) 
         raise TextBroken(f"没有消息模板 {template}。")
     entry = texts[template]
     title, text = _fill(template, entry.title, params), _fill(template, entry.text, params)
-    return Text(title, text, entry.channels, entry.sms, entry.topic)
+    return Text(title, text, entry.channels, entry.sms, entry.topic, entry.in_office_hours)
 
 
 def find_mistakes(texts: Mapping[str, Text], known: Collection[str]) -> list[tuple[str, str]]:
@@ -103,7 +107,12 @@ def _to_text(name: str, entry: Any) -> Text:
     if topic not in TOPICS:
         raise TextBroken(f"消息模板 {name} 的 topic 应为 {'、'.join(TOPICS)} 之一。")
     channels = _read_channels(name, entry.get("channels"), sms_can=sms is not None or "{" not in text)
-    return Text(str(entry.get("title", "")), text, channels, sms.strip() if sms else None, topic)
+    hours = entry.get("hours")
+    if hours not in (None, OFFICE):
+        raise TextBroken(f"消息模板 {name} 的 hours 只能是 {OFFICE}（只在办公时间发给关员），或者不写。")
+    return Text(
+        str(entry.get("title", "")), text, channels, sms.strip() if sms else None, topic, hours == OFFICE
+    )
 
 
 def _read_channels(name: str, named: Any, *, sms_can: bool) -> tuple[str, ...]:

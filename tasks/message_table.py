@@ -18,6 +18,7 @@ from tasks.notices import CURRENT_ASSIGNEES, CURRENT_HANDLER, SUPERVISORS, TEXTS
 
 SILENT = "不通知："
 IN_APP = "只在站内"
+OFFICE_HOURS = "；对关员只在办公时间"
 NO_REASON = "（没有写明理由）"
 WORDS = {
     "issue.submitter": "经办人",
@@ -37,8 +38,8 @@ HEAD = """# 哪一步通知谁
     ./dev qingling messages > docs/messages.md
 
 每条通知都先成为收件人的站内消息，再按“渠道”的先后发出去：前一个没有（没绑定、没关注、没填邮箱、本人关掉了）或者发不通，才走下一个
-（ADR 20）。验证码不由流程图决定，只发短信。一行是从一次等待到下一次等待：谁办完了一步，或者到了时间、收到了消息，流程自己走过哪些
-箭头，通知谁。不通知的写明理由，理由是图上这个箭头或事件的“文档”，以“不通知：”开头。
+（ADR 20）。验证码不由流程图决定，只发短信。除验证码外，21:00 到 08:00 不发短信。一行是从一次等待到下一次等待：谁办完了一步，或者
+到了时间、收到了消息，流程自己走过哪些箭头，通知谁。不通知的写明理由，理由是图上这个箭头或事件的“文档”，以“不通知：”开头。
 """
 
 
@@ -187,7 +188,8 @@ def _tell(step: Step, texts: Mapping[str, Text]) -> str:
     if not step.told:
         return f"不通知：{step.reason}"
     return "<br>".join(
-        f"{one.people}：`{one.template}` {texts[one.template].title}（{_channels(texts[one.template].channels)}）"
+        f"{one.people}：`{one.template}` {texts[one.template].title}（{_channels(texts[one.template].channels)}"
+        f"{OFFICE_HOURS if texts[one.template].in_office_hours else ''}）"
         for one in step.told
     )
 

@@ -16,7 +16,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.people import split_groups
-from engine.context import StepContext
+from domain.working_days import WorkingCalendar, next_office_moment
+from engine.context import Operator, StepContext
 from engine.findings import Finding
 from messages.exceptions import TextBroken
 from messages.outbox import NewMessage, enqueue
@@ -32,17 +33,37 @@ TEXTS = "texts.yaml"
 
 @dataclass(frozen=True)
 class Notice:
-    """One message to write: which text, and to whom (ids, groups, SUPERVISORS)."""
+    """One message to write: which text, and to whom (ids, groups, SUPERVISORS); which of the ids are of officers who have the
+    task, and when offices are open again, if they are not now."""
 
     template: str
     to: tuple[str, ...]
     element_id: str
+    officers: frozenset[str] = frozenset()
+    office_opens_at: datetime | None = None
 
 
-async def notify(
-    context: StepContext, /, template: str, to: str | Sequence[str] | None, only_unclaimed: bool = False
+def build_notify(calendar: WorkingCalendar) -> Operator:
+    """The operator `notify`; what officers get in office hours only waits for those of this calendar."""
+
+    async def notify(
+        context: StepContext, /, template: str, to: str | Sequence[str] | None, only_unclaimed: bool = False
+    ) -> None:
+        opens_at = next_office_moment(context.now, calendar)
+        await _notify(context, template, to, only_unclaimed, opens_at if opens_at > context.now else None)
+
+    return notify
+
+
+async def _notify(
+    context: StepContext,
+    template: str,
+    to: str | Sequence[str] | None,
+    only_unclaimed: bool,
+    office_opens_at: datetime | None,
 ) -> None:
     """Tell these people with this text, once the command is done. `only_unclaimed`: only while nobody has the task."""
+    officers: set[str] = set()
     names = [to] if isinstance(to, str) else list(to or ())
     if only_unclaimed or not {CURRENT_HANDLER, CURRENT_ASSIGNEES}.isdisjoint(names):
         parameters = {"instance_id": context.instance_id}
@@ -54,11 +75,20 @@ async def notify(
             names.remove(CURRENT_HANDLER)
             for task in customs:
                 names += [str(task.claimed_by)] if task.claimed_by else task.candidate_groups
+                officers |= {str(task.claimed_by)}
         if CURRENT_ASSIGNEES in names:
             names.remove(CURRENT_ASSIGNEES)
             names += [str(task.claimed_by) for task in tasks if task.claimed_by and not task.candidate_groups]
     notices: list[Notice] = context.shared.setdefault(KEY, [])
-    notices.append(Notice(template, tuple(dict.fromkeys(names)), context.element_id))
+    notices.append(
+        Notice(
+            template,
+            tuple(dict.fromkeys(names)),
+            context.element_id,
+            frozenset(officers),
+            office_opens_at,
+        )
+    )
 
 
 async def send_notices(
@@ -79,7 +109,8 @@ async def send_notices(
     found: dict[tuple[str, UUID], NewMessage] = {}
     for notice in notices:
         message = render(texts, notice.template, params)
-        for person_id in (person for name in notice.to for person in people.get(name, ())):
+        waiting = notice.office_opens_at if message.in_office_hours else None
+        for name, person_id in ((each, one) for each in notice.to for one in people.get(each, ())):
             found[notice.template, person_id] = NewMessage(
                 template=notice.template,
                 text=message,
@@ -89,6 +120,7 @@ async def send_notices(
                 instance_id=instance_id,
                 element_id=notice.element_id,
                 created_at=now,
+                office_opens_at=waiting if _is_officer(name, notice) else None,
             )
     await enqueue(session, list(found.values()))
 
@@ -111,6 +143,11 @@ def find_text_mistakes(files: Mapping[str, str]) -> list[Finding]:
             mistakes = [("", str(broken))]
         findings += (Finding(file, template, "bad-placeholder", sentence) for template, sentence in mistakes)
     return findings
+
+
+def _is_officer(name: str, notice: Notice) -> bool:
+    """Whether who is named so is told as an officer: by a role at an office, as a supervisor, or because they have the task."""
+    return name == SUPERVISORS or name in notice.officers or (":" in name and bool(split_groups([name])[0]))
 
 
 async def _find_people(

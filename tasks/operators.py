@@ -23,7 +23,7 @@ from engine.context import Operator, StepContext
 from tasks import statements
 from tasks.exceptions import AnswersRefused
 from tasks.fields import ISSUE_FIELDS
-from tasks.notices import notify
+from tasks.notices import build_notify
 from tasks.registration_operators import build_registration_operators
 from tasks.subjects import Subject, open_subject
 
@@ -53,7 +53,7 @@ def build_operators(calendar: WorkingCalendar) -> dict[str, Operator]:
         "reopen_issue": reopen_issue,
         "close_issue": close_issue,
         "mark_overdue": mark_overdue,
-        "notify": notify,
+        "notify": build_notify(calendar),
         **build_registration_operators(calendar),
     }
 

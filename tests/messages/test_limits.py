@@ -82,6 +82,77 @@ class TestQuietHours:
         assert retry.due_at == at(23, 30)
 
 
+class TestNight:
+    """No SMS between 21:00 and 08:00, codes excepted, whatever somebody chose."""
+
+    HOURS = QuietHours(time(21), time(8))
+
+    @pytest.mark.parametrize("chosen", ["nothing", "at any hour", "other hours"])
+    @pytest.mark.parametrize("topic", ["work", "progress", "reminder", "account"])
+    async def test_an_sms_waits_until_the_morning_and_the_log_says_why(
+        self, post: Any, chosen: str, topic: str
+    ) -> None:
+        post.limits, post.now = Limits(night=self.HOURS), at(21)
+        if chosen != "nothing":
+            await save(post, quiet=QuietHours(time(12), time(14)) if chosen == "other hours" else None)
+        id_ = await post.queue(text=Text("题", "文", channels=("sms",), topic=topic))
+        [retry] = await post.deliver(id_)
+        assert retry.due_at == at(8) + timedelta(days=1)
+        row = await post.read(id_)
+        assert (row.state, row.waits_for, await post.tries(id_)) == ("queued", "night", [])
+        post.now = retry.due_at - timedelta(seconds=1)
+        assert (await post.deliver(id_), post.sms.sent) == ([], [])
+        post.now = retry.due_at
+        assert (await post.follow(id_)).state == "sent"
+        assert (await post.read(id_)).waits_for is None
+
+    @pytest.mark.parametrize("hour", [0, 3, 7, 21, 22, 23])
+    async def test_codes_go_at_any_hour(self, post: Any, hour: int) -> None:
+        post.limits, post.now = Limits(night=self.HOURS), at(hour)
+        phone = "+8613800000001"
+        code = await post.queue(text=by_sms("题", "文"), person_id=None, to_phone=phone, is_code=True)
+        assert await post.deliver(code) == []
+        assert len(post.sms.sent) == 1
+
+    @pytest.mark.parametrize("hour", [8, 12, 20])
+    async def test_in_the_daytime_nothing_waits(self, post: Any, hour: int) -> None:
+        post.limits, post.now = Limits(night=self.HOURS), at(hour)
+        assert await post.deliver(await post.queue(text=Text("题", "文", channels=("sms",)))) == []
+        assert len(post.sms.sent) == 1
+
+    async def test_other_channels_go_and_one_whose_turn_is_an_sms_takes_no_other_way(self, post: Any) -> None:
+        await post.give_addresses(openid="o-1", mail="a@example.cn")
+        wechat, mail = MemoryRoute("wechat"), MemoryRoute("mail")
+        post.routes = [wechat, post.sms, mail]
+        post.limits, post.now = Limits(night=self.HOURS), at(23)
+        assert await post.deliver(await post.queue(text=EVERYWHERE)) == []
+        assert (len(wechat.sent), len(post.sms.sent)) == (1, 0)
+        first_sms = Text("题", "文", channels=("sms", "wechat", "mail"))
+        [retry] = await post.deliver(await post.queue(text=first_sms))
+        assert retry.due_at == at(8) + timedelta(days=1)
+        assert (len(wechat.sent), len(mail.sent)) == (1, 0)
+
+    async def test_a_try_that_failed_in_the_evening_is_not_repeated_in_the_night(self, post: Any) -> None:
+        post.limits, post.now = Limits(night=self.HOURS), at(20, 59)
+        post.sms.failures = [TryLater("memory", "busy")]
+        id_ = await post.queue(text=Text("题", "文", channels=("sms",)))
+        [retry] = await post.deliver(id_)
+        post.now = max(retry.due_at, at(21))
+        [retry] = await post.deliver(id_)
+        assert (retry.due_at, (await post.read(id_)).waits_for) == (at(8) + timedelta(days=1), "night")
+        post.now = retry.due_at
+        assert (await post.follow(id_)).state == "sent"
+
+    async def test_the_quiet_hours_of_a_person_are_named_too(self, post: Any) -> None:
+        post.limits, post.now = Limits(quiet=NIGHT, night=self.HOURS), at(23)
+        id_ = await post.queue(text=EVERYWHERE)
+        [retry] = await post.deliver(id_)
+        assert (retry.due_at, (await post.read(id_)).waits_for) == (at(7) + timedelta(days=1), "quiet")
+        post.now = retry.due_at  # their hours are over, the night is not
+        [retry] = await post.deliver(id_)
+        assert (retry.due_at, (await post.read(id_)).waits_for) == (at(8) + timedelta(days=1), "night")
+
+
 class TestPreferences:
     async def test_a_channel_that_is_off_for_a_topic_is_passed_over(self, post: Any) -> None:
         await post.give_addresses(openid="o-1", mail="a@example.cn")

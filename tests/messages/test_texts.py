@@ -84,3 +84,10 @@ def test_an_sms_with_placeholders_is_a_mistake(entry: str, word: str) -> None:
     [(template, sentence)] = find_mistakes(load_texts(f"a: {{{entry}}}"), {"number"})
     assert template == "a"
     assert word in sentence
+
+
+def test_a_text_may_keep_to_office_hours() -> None:
+    texts = load_texts("late: {title: 逾期, text: 已逾期, hours: office}\nsoon: {title: 临近, text: 临近}")
+    assert [render(texts, name, {}).in_office_hours for name in ("late", "soon")] == [True, False]
+    with pytest.raises(TextBroken, match="hours 只能是 office"):
+        load_texts("late: {title: 逾期, text: 已逾期, hours: 09:00-17:00}")

@@ -129,6 +129,18 @@ async def test_one_message_tells_why_and_is_sent_again_once(world: World, system
     assert system.status == 404
 
 
+@pytest.mark.parametrize(
+    ("waits_for", "words"),
+    [("night", "夜间不发短信"), ("quiet", "免打扰时间"), ("office", "只在办公时间发给关员")],
+)
+async def test_what_waits_says_so_in_the_log(
+    world: World, system: Visitor, waits_for: str, words: str
+) -> None:
+    id_ = await add(world, "overdue", "queued", waits_for=waits_for)
+    assert words in await system.open("/system/messages?state=queued")
+    assert words in await system.open(f"/system/messages/{id_}")
+
+
 async def test_a_code_is_not_sent_again_and_doubt_is_told(world: World, system: Visitor) -> None:
     code = await add(world, "code_sign_in", "failed", is_code=True)
     html = await system.open(f"/system/messages/{code}")

@@ -169,6 +169,7 @@ async def make_reachable(played: PlayedCase, situation: Situation) -> None:
         for statement in (
             "DELETE FROM message_attempt",
             "UPDATE message SET state = 'queued', channel = NULL, claimed_at = NULL, tries = 0 WHERE NOT is_code",
+            "UPDATE message SET due_at = created_at",
             "DELETE FROM wechat_binding",
             "DELETE FROM person_mail",
         ):

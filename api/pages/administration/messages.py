@@ -49,6 +49,12 @@ REASONS = {
     claiming.NO_ROUTE: "没有能到达收件人的渠道",
     claiming.NOT_TOLD: "原来的渠道已经撤销，不能再查询",
 }
+WAITS = {
+    "night": "夜间不发短信，早上再发",
+    "quiet": "收件人的免打扰时间，过后再发",
+    "office": "只在办公时间发给关员，上班后再发",
+}
+"""Why a message that nothing is wrong with is not sent yet."""
 OUTCOMES = {
     "accepted": "渠道已收下",
     "later": "渠道暂时不收，稍后再试",
@@ -112,6 +118,7 @@ async def show_log(
         filtered=any(asdict(filters).values()),
         names=await name_messages(session, wired.engine.catalogue),
         states=STATES,
+        waits=WAITS,
         reasons=REASONS,
         channels=CHANNEL_NAMES,
         alarms=len(await alarms.list_open(session)),
@@ -156,6 +163,7 @@ async def show_message(
         names=await name_messages(session, wired.engine.catalogue),
         attempts=await log.list_attempts(session, message_id),
         states=STATES,
+        waits=WAITS,
         reasons=REASONS,
         outcomes=OUTCOMES,
         answers=ANSWERS,
