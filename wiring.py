@@ -38,6 +38,7 @@ from engine.cases import check_cases
 from engine.catalogue import Definition, hash_files, read_folder
 from engine.exceptions import DiagramRefused, UnknownProcess
 from engine.instances import Engine
+from engine.specs import parse_definition
 from engine.validation import validate
 from messages.codes import CodeOutbox
 from messages.delivery import Delivery
@@ -53,6 +54,7 @@ from tasks.functions import build_functions
 from tasks.jobs import run_due_timers, tell_unknown_years
 from tasks.kinds import GIVEN
 from tasks.moving_deadlines import upgrade_deadlines
+from tasks.needs import find_unmet
 from tasks.notices import find_text_mistakes
 from tasks.operators import build_operators
 from wechat.exceptions import MenuWrong
@@ -73,7 +75,7 @@ def read_clock() -> datetime:
 
 def build_engine(calendar: WorkingCalendar) -> Engine:
     """The engine with everything that diagrams may name."""
-    return Engine(build_functions(calendar), build_operators(calendar), GIVEN)
+    return Engine(build_functions(calendar), build_operators(calendar), GIVEN, find_unmet)
 
 
 @asynccontextmanager
@@ -381,7 +383,8 @@ def check_processes(diagrams: list[Path]) -> list[str]:
             lines.append(f"{diagram}：不能读取：{why}（{type(error).__name__}）。")
             continue
         findings = validate(files, operators=operators, functions=functions, given=GIVEN)
-        findings = findings or find_text_mistakes(files) or check_cases(files, functions)
+        findings = findings or find_text_mistakes(files) or find_unmet(parse_definition(files))
+        findings = findings or check_cases(files, functions)
         lines += [f"{diagram.parent}/{finding}" for finding in findings]
     return lines
 

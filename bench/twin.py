@@ -29,7 +29,8 @@ from tasks.commands import lock_known, require_mine
 from tasks.fields import lists_of
 from tasks.notices import KEY, Notice, read_texts, send_notices
 from tasks.subjects import Subject, command, flush, open_subject
-from tasks.views import form_context, form_of
+from tasks.task_forms import form_of
+from tasks.views import form_context
 
 PATH = "/bench/twin/tasks"
 TIME_TO_EVALUATE = timedelta(days=15)
@@ -73,7 +74,7 @@ async def answer(
         subject = await open_subject(
             session, locked.instance.id, lists=lists_of(form), file_ids=forms.file_ids(form, answers)
         )
-        context = form_context(engine, actor, subject, now, keeps=False, max_files=10)
+        context = form_context(engine, actor, subject, now, task=(definition, "answer_issue"))
         checked = forms.check(form, answers, context)
         issue = subject.require_issue()
         issue.answered_at, issue.handler_id = now, actor.person_id

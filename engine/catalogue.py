@@ -8,7 +8,7 @@ instances of a version and never changed.
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -31,6 +31,9 @@ KEPT = 64  # parsed definitions in memory; a process has few versions with live 
 KEY = re.compile(r"[a-z][a-z0-9_]{0,62}")
 TEXT_FILES = (".bpmn", ".dmn", ".form", ".yaml")
 
+FindUnmet = Callable[[ParsedDefinition], Sequence[Finding]]
+"""What the program needs of a process beyond the rules for every diagram."""
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -46,17 +49,19 @@ class Definition:
 
 class Catalogue:
     """What is deployed. Knows the functions and operators that there are, and what each process is given at its start, to refuse
-    diagrams that name others."""
+    diagrams that name others; `find_unmet` says what the rest of the program needs of a process."""
 
     def __init__(
         self,
         functions: Mapping[str, Callable[..., Any]],
         operators: Mapping[str, Callable[..., Any]],
         given: Mapping[str, Collection[str]] | None = None,
+        find_unmet: FindUnmet | None = None,
     ) -> None:
         self._functions = functions
         self._operators = operators
         self._given = given
+        self._find_unmet = find_unmet
         self._parsed: OrderedDict[UUID, ParsedDefinition] = OrderedDict()
 
     async def newest(self, session: AsyncSession, key: str) -> Definition:
@@ -114,6 +119,8 @@ class Catalogue:
         if parsed.key != key:
             sentence = f"流程的编号是 {parsed.key}，应与文件名 {key} 相同。"
             raise DiagramRefused([Finding(f"{key}.bpmn", parsed.key, "wrong-process-id", sentence)])
+        if unmet := self._find_unmet(parsed) if self._find_unmet else ():
+            raise DiagramRefused(list(unmet))
 
     def _keep(self, definition_id: UUID, parsed: ParsedDefinition) -> ParsedDefinition:
         self._parsed[definition_id] = parsed

@@ -32,10 +32,18 @@ from engine.grammar import Call, Literal, Node, children, parse_cell, parse_expr
 from engine.names import identifier
 from engine.nodes import Items
 from engine.parsing import as_expression
-from engine.specs import EXPRESSION_PROPERTIES, WORD_PROPERTIES, expressions_of
+from engine.specs import (
+    EXPRESSION_PROPERTIES,
+    PAGE_PROPERTIES,
+    WORD_PROPERTIES,
+    expressions_of,
+    page_words_of,
+)
 from engine.timers import TimeRefused, due_from, parse_cycle
 
-PROPERTIES = (*EXPRESSION_PROPERTIES, *WORD_PROPERTIES)
+PROPERTIES = (*EXPRESSION_PROPERTIES, *WORD_PROPERTIES, *PAGE_PROPERTIES)
+PROCESS_PROPERTY = re.compile(r"phase\.[a-z]+(\.empty)?")
+"""What may be written at the process itself: the name of a phase in lists, and what an empty list of it says."""
 VERSIONS = frozenset(
     {"calledElementVersion", "calledElementVersionTag", "calledElementBinding", "bindingType", "versionTag"}
 )
@@ -171,8 +179,11 @@ def properties(contents: Contents) -> Iterator[Finding]:
         for node in diagram.root.iter(SPIFF + "property"):
             owner = next((each for each in node.iterancestors() if each.get("id")), node)
             name = node.get("name")
-            if name not in PROPERTIES or not (node.get("value") or "").strip():
-                known = "、".join(PROPERTIES)
+            if kind_of(owner) == "process":
+                known, fits = "phase.<阶段>、phase.<阶段>.empty", PROCESS_PROPERTY.fullmatch(name or "")
+            else:
+                known, fits = "、".join(PROPERTIES), name in PROPERTIES
+            if not fits or not (node.get("value") or "").strip():
                 text = f"的属性 {name or '（空）'} 不认识或没有值；可用的有：{known}。"
                 yield diagram.finding(owner, "bad-property", text)
         for node in diagram.flow_nodes():
@@ -300,7 +311,7 @@ def _constant(expression: str) -> str | None:
 def expressions(contents: Contents) -> Iterator[Finding]:
     """Every expression of the diagrams and decision tables compiles and calls only what exists."""
     for diagram in contents.diagrams:
-        for element_id, expression in expressions_of(diagram.root):
+        for element_id, expression in (*expressions_of(diagram.root), *page_words_of(diagram.root)):
             if problem := contents.problem(expression):
                 node = diagram.ids.get(element_id)
                 word = describe(node) if node is not None else element_id

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -73,7 +74,7 @@ def parse_element(file: str, node: etree._Element, lanes: Mapping[str, str], has
     parent = node.getparent()
     parent_kind = "" if parent is None else etree.QName(parent).localname
     process = next(node.iterancestors(BPMN + "process"), None)
-    properties = _properties(node)
+    properties = read_properties(node)
     operator = node.find(f"{BPMN}extensionElements/{SPIFF}serviceTaskOperator")
     return Element(
         id=element_id,
@@ -98,9 +99,38 @@ def parse_element(file: str, node: etree._Element, lanes: Mapping[str, str], has
     )
 
 
-def _properties(node: etree._Element) -> dict[str, str]:
+def read_properties(node: etree._Element) -> dict[str, str]:
+    """What the analyst wrote at an element (`spiffworkflow:properties`)."""
     path = f"{BPMN}extensionElements/{SPIFF}properties/{SPIFF}property"
     return {each.get("name") or "": (each.get("value") or "").strip() for each in node.iterfind(path)}
+
+
+def reading_order(roots: Iterable[etree._Element]) -> tuple[str, ...]:
+    """The flow nodes of these diagrams as a token can come to them: the nearest to a start first, each once.
+
+    Boundary events come with their host, what lies in a subprocess after it.
+    """
+    ways: dict[str, list[str]] = {}
+    starts: list[str] = []
+    for root in roots:
+        for flow in root.iter(BPMN + "sequenceFlow"):
+            ways.setdefault(flow.get("sourceRef") or "", []).append(flow.get("targetRef") or "")
+        for event in root.iter(BPMN + "boundaryEvent"):
+            ways.setdefault(event.get("attachedToRef") or "", []).append(event.get("id") or "")
+        for start in root.iter(BPMN + "startEvent"):
+            around = start.getparent()
+            if around is not None and around.tag == BPMN + "subProcess":
+                ways.setdefault(around.get("id") or "", []).append(start.get("id") or "")
+            else:
+                starts.append(start.get("id") or "")
+    seen = dict.fromkeys(starts)
+    waiting = deque(starts)
+    while waiting:
+        for following in ways.get(waiting.popleft(), ()):
+            if following not in seen:
+                seen[following] = None
+                waiting.append(following)
+    return tuple(seen)
 
 
 def _parameters(operator: etree._Element) -> Iterator[tuple[str, str]]:

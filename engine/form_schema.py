@@ -56,7 +56,8 @@ VALIDATIONS: dict[str, set[str]] = {
     "datetime": {"required"},
     "filepicker": {"required", "minLength", "maxLength"},
 }
-PROPERTIES = {"requiredWhen"}
+PROPERTIES = ("requiredWhen", "carry")
+CARRY = ("yes", "no")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 Problem = tuple[str, str]
@@ -110,6 +111,11 @@ def hide_condition(component: Mapping[str, Any]) -> str | None:
 def required_condition(component: Mapping[str, Any]) -> str | None:
     """The expression that makes this field required."""
     return _expression((component.get("properties") or {}).get("requiredWhen"))
+
+
+def is_carried(component: Mapping[str, Any]) -> bool:
+    """Whether the analyst lets later forms that ask for the same begin with this answer."""
+    return (component.get("properties") or {}).get("carry") != "no"
 
 
 def _expression(value: Any) -> str | None:
@@ -206,8 +212,10 @@ def _expression_problems(place: str, component: dict[str, Any]) -> Iterator[Prob
         return
     for name in sorted(conditional.keys() - {"hide"}):
         yield place, f"conditional 不支持 {name}，只支持 hide。"
-    for name in sorted(properties.keys() - PROPERTIES):
-        yield place, f"properties 不支持 {name}，只支持 requiredWhen。"
+    for name in sorted(properties.keys() - set(PROPERTIES)):
+        yield place, f"properties 不支持 {name}，只支持 {'、'.join(PROPERTIES)}。"
+    if properties.get("carry", "yes") not in CARRY:
+        yield place, "carry 须是 yes 或 no：no 表示这是本步自己的内容，不带入以后的表单。"
     for name, value in (("hide", conditional.get("hide")), ("requiredWhen", properties.get("requiredWhen"))):
         if value is not None and not _expression(value):
             yield place, f"{name} 须是以等号开头的表达式。"

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.direct import execute
 from db.ids import uuid7
 from engine import statements
-from engine.catalogue import Catalogue
+from engine.catalogue import Catalogue, FindUnmet
 from engine.context import Operator
 from engine.exceptions import (
     EngineFailure,
@@ -56,11 +56,12 @@ class Engine:
         functions: Mapping[str, Function],
         operators: Mapping[str, Operator],
         given: Mapping[str, Collection[str]] | None = None,
+        find_unmet: FindUnmet | None = None,
     ) -> None:
         self.evaluator = Evaluator(functions)
         self.operators = operators
         self.given = given or {}
-        self.catalogue = Catalogue(self.evaluator.functions, operators, given)
+        self.catalogue = Catalogue(self.evaluator.functions, operators, given, find_unmet)
 
     async def start(
         self,

@@ -18,7 +18,15 @@ from SpiffWorkflow.task import Task
 
 from engine import paces
 from engine.decisions import Decision, DecisionRefused, parse_decisions
-from engine.elements import BPMN, FLOW_NODES, Element, lanes_of, parse_element
+from engine.elements import (
+    BPMN,
+    FLOW_NODES,
+    Element,
+    lanes_of,
+    parse_element,
+    read_properties,
+    reading_order,
+)
 from engine.exceptions import DiagramRefused
 from engine.expressions import ExpressionRefused, read_paths
 from engine.findings import Finding
@@ -30,11 +38,13 @@ MAX_FILE = 1_000_000
 MAX_ELEMENTS = 400
 
 EXPRESSION_PROPERTIES = ("candidateGroups", "assignee", "claimFor", "dueDate", "status", "statusClaimed")
-WORD_PROPERTIES = ("phase", "onComplete", "resultVariable", paces.PROPERTY)
+WORD_PROPERTIES = ("phase", "onComplete", "resultVariable", "place", paces.PROPERTY)
+PAGE_PROPERTIES = ("lead", "now", "nowClaimed", "wanted", "wantedButton", "button", "sent", "next")
+"""What pages say about a step: expressions too, but the instance keeps nothing for them."""
 _UNSUPPORTED = frozenset({"scriptTask", "transaction", "adHocSubProcess", "complexGateway"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ParsedDefinition:
     """Everything parsed from the files of one process; shared by its instances and never changed."""
 
@@ -50,6 +60,12 @@ class ParsedDefinition:
     """User tasks with a timer that runs only while nobody has them."""
     joins_ahead: Mapping[tuple[str, str], frozenset[str]]
     """For a spec (of a process, by name): the joins of several branches that a token there may still reach."""
+    properties: Mapping[str, str]
+    """What is written at the process itself: words for pages (`phase.draft`)."""
+    messages: frozenset[str]
+    """The names of the messages it knows."""
+    order: tuple[str, ...]
+    """Its flow nodes, the nearest to the start first."""
 
     has_conditions: bool
     """Whether an event waits for a condition to become true."""
@@ -99,6 +115,11 @@ def parse_definition(files: Mapping[str, str | bytes], key: str | None = None) -
             (each.name, name): ahead for each in specs for name, ahead in _joins_ahead(each).items()
         },
         has_conditions=any(element.event == "conditional" for element in elements.values()),
+        properties=_process_properties(roots, key),
+        messages=frozenset(
+            message.get("name") or "" for root in roots.values() for message in root.iter(BPMN + "message")
+        ),
+        order=reading_order(roots.values()),
     )
 
 
@@ -190,6 +211,11 @@ def _main_process(roots: Mapping[str, etree._Element]) -> str:
         file = next(iter(bpmn), "")
         raise refused(file, "", "须有且只有一个可执行、且不被其他流程调用的流程")
     return uncalled[0]
+
+
+def _process_properties(roots: Mapping[str, etree._Element], key: str) -> dict[str, str]:
+    found = (process for root in roots.values() for process in root.iter(BPMN + "process"))
+    return next((read_properties(process) for process in found if process.get("id") == key), {})
 
 
 def _parse_specs(
@@ -324,6 +350,13 @@ def written_expressions(root: etree._Element) -> Iterator[tuple[etree._Element, 
     for node in root.iter(SPIFF + "property"):
         if node.get("name") in EXPRESSION_PROPERTIES:
             yield node, node.get("value") or ""
+
+
+def page_words_of(root: etree._Element) -> Iterator[tuple[str, str]]:
+    """Every expression for pages with the id of the element it speaks of."""
+    for node in root.iter(SPIFF + "property"):
+        if node.get("name") in PAGE_PROPERTIES:
+            yield _owner(node), node.get("value") or ""
 
 
 def _owner(node: etree._Element) -> str:

@@ -24,10 +24,12 @@ from tasks import forms, statements
 from tasks.commands import encode_draft, lock_known, named, require_mine
 from tasks.exceptions import AnswersRefused, KeyReused, NotFound
 from tasks.fields import lists_of
+from tasks.kept_answers import keep_answers
 from tasks.kinds import KINDS
 from tasks.notices import read_texts, send_notices
 from tasks.subjects import Subject, command, open_subject, save
-from tasks.views import form_context, form_of, keeps_record
+from tasks.task_forms import form_of
+from tasks.views import form_context
 
 LONGEST_KEY = 200
 STATE = ("id", "status", "phase")
@@ -104,14 +106,15 @@ async def _complete(
         enterprise_id=actor.enterprise_id,
     )
     _require_same_enterprise(actor, subject)
-    keeps = keeps_record(definition, task.element_id)
-    context = form_context(engine, actor, subject, now, keeps=keeps, max_files=max_files)
+    of_task = definition, task.element_id
+    context = form_context(engine, actor, subject, now, task=of_task, max_files=max_files)
     checked = forms.check(form, answers, context)
     subject.task_id = task.id
     subject.used_files = [
         id_ for id_ in forms.file_ids(form, checked) if subject.files[id_].instance_id is None
     ]
     step = await engine.complete(session, locked, checked, actor=actor.person_id, version=version, now=now)
+    keep_answers(subject, *of_task, checked, actor_id=actor.person_id, task_id=task.id, now=now)
     await finish(session, step, now)
     return _result(actor, step, subject)
 

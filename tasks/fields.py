@@ -1,14 +1,14 @@
 """The fields of a form as they are drawn for one person: options resolved, starting values filled in, conditions
 evaluated. What an answer must look like is `tasks.forms`; what a schema may contain is `engine.form_schema`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from engine import form_schema
-from engine.expressions import Evaluator, ExpressionFailed
+from engine.expressions import Evaluator, ExpressionFailed, read_paths
 
 Schema = Mapping[str, Any]
 STANDARD = Evaluator()
@@ -60,13 +60,14 @@ class FormContext:
     """What a form is drawn and checked with. `values` start the fields, and may be left out of the answers: unchanged.
 
     `facts` are what is known of the issue or the registration, under its kind's name. `files` are the files named in the
-    answers, by id; `actor_id` is whose new files count.
+    answers, by id; `actor_id` is whose new files count. `carried` are the keys of `values` that are no columns.
     """
 
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     me: Mapping[str, Any] = field(default_factory=dict)
     lists: Mapping[str, Sequence[Option]] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
+    carried: frozenset[str] = frozenset()
     files: Mapping[UUID, FileFact] = field(default_factory=dict)
     actor_id: UUID | None = None
     instance_id: UUID | None = None
@@ -139,6 +140,16 @@ def expression_names(schema: Schema, context: FormContext, values: Mapping[str, 
 def is_hidden(component: Mapping[str, Any], context: FormContext, names: Mapping[str, Any]) -> bool:
     """Whether this component's own condition hides it."""
     return context.holds(form_schema.hide_condition(component), names)
+
+
+def is_hidden_by_answers(
+    component: Mapping[str, Any], context: FormContext, names: Mapping[str, Any], keys: Collection[str]
+) -> bool:
+    """Whether it is hidden by what other fields of the form (`keys`) say, not by who looks at it."""
+    source = form_schema.hide_condition(component)
+    if source is None or not context.holds(source, names):
+        return False
+    return any(path[0] in keys for path in read_paths(source))
 
 
 def is_required(component: Mapping[str, Any], context: FormContext, names: Mapping[str, Any]) -> bool:

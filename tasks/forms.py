@@ -18,6 +18,7 @@ from tasks.fields import (
     expression_names,
     inputs,
     is_hidden,
+    is_hidden_by_answers,
     is_required,
     options,
 )
@@ -32,7 +33,8 @@ def check(
     """The answers with their types right; raises AnswersRefused with every mistake.
 
     Fields in `context.values` (the issue's) left out stay out: they mean unchanged. Others left out are None, False or [].
-    `complete=False` asks for nothing that is missing: for what is not sent yet.
+    What was answered before and other answers now hide is None. `complete=False` asks for nothing that is missing: for what is
+    not sent yet.
     """
     if not isinstance(answers, Mapping):
         raise AnswersRefused({"answers": "答案须是字段名与内容的对应。"})
@@ -46,6 +48,11 @@ def check(
             errors.pop(key, None)
             if not is_empty(answers.get(key)) and given.get(key) is not False:
                 errors[key] = f"按照已填写的内容，不需要填写“{component['label']}”，请清空。"
+            elif key in context.carried and any(
+                is_hidden_by_answers(part, context, names, given.keys() | context.values.keys())
+                for part in (*around, component)
+            ):
+                checked[key] = None
             continue
         if key in errors:
             continue
@@ -87,7 +94,7 @@ def describe(
         known.add(key)
         value = answers.get(key)
         if not is_empty(value):
-            text = _words(component, value, lists)
+            text = words_of(component, value, lists)
             lines.append(
                 {
                     "key": key,
@@ -177,7 +184,8 @@ def _ask_for(component: Component) -> str:
     return f"请勾选“{label}”。" if component["type"] == "checkbox" else f"请填写“{label}”。"
 
 
-def _words(component: Component, value: Any, lists: Mapping[str, Sequence[Option]]) -> str:
+def words_of(component: Component, value: Any, lists: Mapping[str, Sequence[Option]]) -> str:
+    """One answer as it is shown: the labels of what was chosen, how many files there are."""
     if component["type"] == "checkbox":
         return "是"
     if component["type"] == "filepicker":

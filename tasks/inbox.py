@@ -24,7 +24,8 @@ from tasks.exceptions import NotFound
 from tasks.fields import Field, FormContext, Schema, fields, lists_of
 from tasks.pages import LAST_ID, MOST, NIL, Page, make_cursor, read_moment
 from tasks.subjects import Subject, command, open_subject
-from tasks.views import form_context, form_of, keeps_record
+from tasks.task_forms import form_of
+from tasks.views import form_context
 
 View = Literal["mine", "claimable", "done"]
 VIEWS: dict[str, Any] = {
@@ -152,7 +153,7 @@ async def get_task(
             lists=lists_of(form),
             enterprise_id=actor.enterprise_id,
         )
-    context = form_context(engine, actor, subject, now, keeps=keeps_record(definition, row.element_id))
+    context = form_context(engine, actor, subject, now, task=(definition, row.element_id))
     draft = row.draft if is_mine else None
     return TaskView(
         line=read_line(row),

@@ -26,15 +26,17 @@ from tasks import forms, statements
 from tasks.commands import named
 from tasks.completion import finish
 from tasks.exceptions import AnswersRefused, NotFound
-from tasks.fields import lists_of
+from tasks.fields import FormContext, lists_of
 from tasks.inbox import may_read_issue
+from tasks.kept_answers import keep_answers
+from tasks.needs import find_first_form
 from tasks.operators import set_fields
 from tasks.pages import COUNTED, INFINITY, MOST, Page, make_cursor, read_cursor, read_moment
-from tasks.subjects import Subject, command, open_new_subject, open_subject
-from tasks.views import form_context, form_of
+from tasks.subjects import command, open_new_subject, open_subject
+from tasks.task_forms import form_of
+from tasks.views import form_context
 
 PROCESS = "issue"
-DRAFT = "draft_issue"
 WITHDRAW = "withdraw_issue"
 NEEDED_AT_ONCE = ("office", "title")
 PHASES = ("draft", "review", "customs", "enterprise", "answered", "closed")
@@ -90,14 +92,18 @@ async def raise_issue(
     now: datetime,
     *,
     max_files: int = 10,
+    lenient: bool = False,
 ) -> IssueRecord:
     """A new draft of this member's enterprise, and its process; only the office and a title are needed at once.
 
+    `lenient` leaves out what is wrong with other fields: whoever keeps what was typed as the task's draft has it there.
     Raises EnterpriseNotApproved, AnswersRefused.
     """
     enterprise_id = require_approved(actor)
     definition_id = (await engine.catalogue.newest(session, PROCESS)).id
-    form = form_of(await engine.catalogue.load(session, definition_id), DRAFT)
+    definition = await engine.catalogue.load(session, definition_id)
+    task = definition, find_first_form(definition)
+    form = form_of(*task)
     id_ = uuid7()
     async with command(session):
         loaded = await open_subject(
@@ -109,10 +115,12 @@ async def raise_issue(
         )
         issue = _new_issue(actor, enterprise_id, id_, now)
         subject = open_new_subject(session, issue, loaded)
-        checked = _check_draft(engine, actor, subject, form, fields, now, max_files)
+        context = form_context(engine, actor, subject, now, task=task, max_files=max_files)
+        checked = _check_draft(form, fields, context, lenient=lenient)
         await set_fields(session, subject, checked, actor_id=actor.person_id, task_id=None, now=now)
+        keep_answers(subject, *task, checked, actor_id=actor.person_id, task_id=None, now=now)
         issue.number = await next_number(session, issue.office, now)
-        subject.used_files = issue.attachments
+        subject.used_files = forms.file_ids(form, checked)
         step = await engine.start(
             session,
             PROCESS,
@@ -141,16 +149,19 @@ def _new_issue(actor: Actor, enterprise_id: UUID, id_: UUID, now: datetime) -> I
 
 
 def _check_draft(
-    engine: Engine,
-    actor: Actor,
-    subject: Subject,
-    form: Mapping[str, Any],
-    fields: Mapping[str, Any],
-    now: datetime,
-    max_files: int,
+    form: Mapping[str, Any], fields: Mapping[str, Any], context: FormContext, *, lenient: bool
 ) -> dict[str, Any]:
-    context = form_context(engine, actor, subject, now, keeps=True, max_files=max_files)
-    checked = forms.check(form, fields, context, complete=False)
+    try:
+        checked = forms.check(form, fields, context, complete=False)
+    except AnswersRefused as refused:
+        if (
+            not lenient
+            or not refused.errors.keys() & fields.keys()
+            or refused.errors.keys() & {*NEEDED_AT_ONCE}
+        ):
+            raise
+        right = {key: value for key, value in fields.items() if key not in refused.errors}
+        return _check_draft(form, right, context, lenient=True)
     missing = {"office": "请选择“受理海关”。", "title": "请填写“标题”。"}
     if errors := {key: missing[key] for key in NEEDED_AT_ONCE if not checked.get(key)}:
         raise AnswersRefused(errors)

@@ -20,17 +20,19 @@ from domain.models import CustomsOffice, Enterprise, Membership, Registration, S
 from domain.registrations import facts, find_or_add_person, make_admin, next_registration_number
 from engine.instances import Engine
 from engine.models import UserTask
+from engine.specs import ParsedDefinition
 from tasks import forms
 from tasks.completion import finish
-from tasks.fields import FormContext, Schema, lists_of
+from tasks.fields import REGISTRATION_FIELDS, FormContext, Schema, lists_of
+from tasks.kept_answers import keep_answers
 from tasks.kinds import REGISTRATION
+from tasks.needs import find_first_form
 from tasks.pages import COUNTED, INFINITY, MOST, Page, make_cursor, read_cursor
 from tasks.registration_operators import set_fields
 from tasks.subjects import Subject, command, open_new_subject, open_subject
-from tasks.views import form_of
+from tasks.task_forms import form_of
 
 PROCESS = REGISTRATION.name
-CORRECT = "correct_registration"
 PHASES = ("customs", "enterprise", "closed")
 
 Route = Literal["card", "web", "wechat"]
@@ -38,8 +40,11 @@ Route = Literal["card", "web", "wechat"]
 
 @dataclass(frozen=True)
 class Typing:
-    """The form of a new registration for one challenge: its schema, and what it is drawn and checked with."""
+    """The form that a new registration begins with, for one challenge: whose it is in the diagram, its schema, and what it is
+    drawn and checked with."""
 
+    definition: ParsedDefinition
+    element_id: str
     form: Schema
     context: FormContext
 
@@ -107,7 +112,10 @@ async def register(
     async with command(session):
         typing, loaded = await _open_form(session, engine, id_, challenge.id, fields, now)
         checked = forms.check(typing.form, fields, typing.context)
-        registration, _ = await begin(session, engine, loaded, challenge, checked, now, route=route, ip=ip)
+        begun = typing.definition, typing.element_id
+        registration, _ = await begin(
+            session, engine, loaded, challenge, checked, now, route=route, ip=ip, form=begun
+        )
     return registration
 
 
@@ -121,10 +129,12 @@ async def begin(
     *,
     route: Route,
     ip: str | None,
+    form: tuple[ParsedDefinition, str] | None = None,
 ) -> tuple[Registration, Actor]:
     """The registration with these checked fields and its first steps, within a `command`; and the applicant.
 
-    `loaded` is what was read under the registration's id to be. Raises as `register` does.
+    `loaded` is what was read under the registration's id to be, `form` the task whose form asked for the fields (a card asks
+    for nothing). Raises as `register` does.
     """
     id_ = loaded.instance_id
     person_id = await find_or_add_person(session, challenge.phone, checked["contact"], now)
@@ -145,7 +155,9 @@ async def begin(
     )
     subject = open_new_subject(session, registration, loaded, enterprise=enterprise)
     await set_fields(session, subject, checked, actor_id=person_id, task_id=None, now=now)
-    subject.used_files = [registration.licence] if registration.licence else []
+    if form is not None:
+        keep_answers(subject, *form, checked, actor_id=person_id, task_id=None, now=now)
+        subject.used_files = forms.file_ids(form_of(*form), checked)
     step = await engine.start(
         session,
         PROCESS,
@@ -157,7 +169,7 @@ async def begin(
     )
     await finish(session, step, now)
     applicant = _as_actor(membership, challenge.phone, enterprise, ip)
-    after = {key: value for key, value in checked.items() if key not in ("licence", "uscc_confirmed")}
+    after = {key: checked[key] for key in REGISTRATION_FIELDS if key in checked and key != "licence"}
     after |= {"number": registration.number, "route": route, "person_id": person_id}
     await record(
         session,
@@ -253,7 +265,9 @@ async def _open_form(
     now: datetime,
 ) -> tuple[Typing, Subject]:
     newest = await engine.catalogue.newest(session, PROCESS)
-    form = form_of(await engine.catalogue.load(session, newest.id), CORRECT)
+    definition = await engine.catalogue.load(session, newest.id)
+    element_id = find_first_form(definition)
+    form = form_of(definition, element_id)
     subject = await open_subject(
         session,
         id_,
@@ -268,7 +282,7 @@ async def _open_form(
         evaluator=engine.evaluator,
         now=now,
     )
-    return Typing(form, context), subject
+    return Typing(definition, element_id, form, context), subject
 
 
 def _lines(actor: Actor) -> Select[*tuple[Any, ...]]:

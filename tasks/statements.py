@@ -44,6 +44,9 @@ WHERE id = :instance_id
 """)
 
 
+JSON_COLUMNS = ("answers",)
+
+
 @lru_cache(maxsize=500)
 def save_record(
     table: str, columns: tuple[str, ...], beside: tuple[str, ...], files: bool, new: bool
@@ -51,7 +54,7 @@ def save_record(
     """Everything one command changes about an issue or a registration, as one statement: its columns, new rows beside it,
     used files.
 
-    Rows of a table travel as one JSON parameter named after the table.
+    Rows of a table travel as one JSON parameter named after the table, JSON_COLUMNS as JSON.
     """
     parts = [
         f"new_{name} AS (INSERT INTO {name} SELECT * FROM jsonb_populate_recordset("
@@ -64,13 +67,17 @@ def save_record(
             " WHERE id = ANY(CAST(:file_ids AS uuid[])) AND instance_id IS NULL)"
         )
     if new:
-        names, values = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+        names, values = ", ".join(columns), ", ".join(map(_as_value, columns))
         last = f"INSERT INTO {table} (id, {names}) VALUES (:id, {values})"
     elif columns:
-        last = f"UPDATE {table} SET {', '.join(f'{name} = :{name}' for name in columns)} WHERE id = :id"
+        last = f"UPDATE {table} SET {', '.join(f'{name} = {_as_value(name)}' for name in columns)} WHERE id = :id"
     else:
         last = "SELECT 1"
     return text(f"WITH {', '.join(parts)} {last}" if parts else last)
+
+
+def _as_value(column: str) -> str:
+    return f"CAST(:{column} AS jsonb)" if column in JSON_COLUMNS else f":{column}"
 
 
 # Everyone active in these groups (`role:office`, `role:enterprise id`), and the supervisors of an office and of all

@@ -171,7 +171,8 @@ async def flush(session: AsyncSession, subject: Subject) -> None:
     statement = statements.save_record(
         kind.name, tuple(columns), tuple(tables), bool(subject.used_files), subject.is_new
     )
-    parameters = columns | {name: orjson.dumps(rows).decode() for name, rows in tables.items()}
+    written = {name: columns[name] for name in statements.JSON_COLUMNS if name in columns}
+    parameters = columns | {name: orjson.dumps(value).decode() for name, value in (tables | written).items()}
     if subject.used_files:
         parameters |= {"file_ids": subject.used_files, "task_id": subject.task_id}
     await execute(session, statement, parameters | {"id": subject.instance_id})

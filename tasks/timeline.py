@@ -15,7 +15,7 @@ from engine.instances import Engine
 from tasks import forms, statements
 from tasks.fields import Option
 from tasks.subjects import load_lists
-from tasks.views import form_of
+from tasks.task_forms import form_of
 
 WORDS = {
     "task_created": "等待“{name}”",

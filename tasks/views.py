@@ -5,22 +5,29 @@ from datetime import datetime
 from domain.actor import Actor
 from engine.instances import Engine
 from engine.specs import ParsedDefinition
-from tasks.fields import FormContext, Schema
-from tasks.kinds import kind_of
+from tasks.fields import FormContext
+from tasks.kept_answers import starting_answers
 from tasks.subjects import Subject
-
-NO_FORM: Schema = {"type": "default", "components": []}
+from tasks.task_forms import keeps_record
 
 
 def form_context(
-    engine: Engine, actor: Actor, subject: Subject, now: datetime, *, keeps: bool, max_files: int = 10
+    engine: Engine,
+    actor: Actor,
+    subject: Subject,
+    now: datetime,
+    *,
+    task: tuple[ParsedDefinition, str],
+    max_files: int = 10,
 ) -> FormContext:
-    """Facts of the record, who I am, the lists and files that were loaded.
+    """Facts of the record, who I am, the lists and files that were loaded, for the form of this task (by its element's id).
 
     In a task that keeps its answers in the record, fields named like its columns start with them; elsewhere such a field (the
-    office of a transfer, the files of an answer) is the task's own.
+    office of a transfer, the files of an answer) is the task's own. Other fields start with what was answered before.
     """
     kind, record, issue = subject.kind, subject.record, subject.issue
+    columns = kind.values(record, subject.enterprise) if record and keeps_record(*task) else {}
+    answers = starting_answers(record, *task) if record else {}
     return FormContext(
         facts={kind.name: kind.facts(record) if record else {}},
         me={
@@ -30,7 +37,8 @@ def form_context(
             "executive_count": len(subject.lists.get("executives", ())),
         },
         lists=subject.lists,
-        values=kind.values(record, subject.enterprise) if record and keeps else {},
+        values={**columns, **answers},
+        carried=frozenset(answers),
         files=subject.files,
         actor_id=actor.person_id,
         instance_id=subject.instance_id,
@@ -38,15 +46,3 @@ def form_context(
         evaluator=engine.evaluator,
         now=now,
     )
-
-
-def keeps_record(definition: ParsedDefinition, element_id: str) -> bool:
-    """Whether completing this user task writes its answers to the issue's or registration's own columns."""
-    element = definition.elements.get(element_id)
-    return element is not None and element.on_complete == kind_of(definition.key).keeps
-
-
-def form_of(definition: ParsedDefinition, element_id: str) -> Schema:
-    """The form of a user task; one without any is completed by a button."""
-    form: Schema = definition.forms.get(element_id, NO_FORM)
-    return form

@@ -45,6 +45,8 @@ class IssueRecord(SQLModel):
     can be worked out again when a year's holidays are published. While `paused_at` is set, the clock stands. `pauses` is None
     where the deadline was set before days ended when offices close: its day stays at least what it is (`domain.deadlines`).
 
+    `answers` is what forms ask besides these columns, by the field's key (`tasks.kept_answers`).
+
     This is a record in memory, which commands change (the table's own class costs ten times as much to fill).
     """
 
@@ -90,6 +92,9 @@ class IssueRecord(SQLModel):
     overdue_at: datetime | None = Field(default=None, sa_column=_when())
     unsent: bool = Field(
         default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false"))
+    )
+    answers: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'"))
     )
 
 

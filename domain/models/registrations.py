@@ -62,6 +62,9 @@ class Registration(SQLModel, table=True):
     remind_at: datetime | None = Field(default=None, sa_column=_when())
     overdue_at: datetime | None = Field(default=None, sa_column=_when())
     decided_at: datetime | None = Field(default=None, sa_column=_when())
+    answers: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'"))
+    )
 
 
 class RegistrationChange(SQLModel, table=True):

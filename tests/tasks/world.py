@@ -20,6 +20,7 @@ from tasks import commands, completion, issues
 from tasks.completion import CompleteResult
 from tasks.functions import build_functions
 from tasks.kinds import GIVEN
+from tasks.needs import find_unmet
 from tasks.operators import build_operators
 from tasks.subjects import command
 
@@ -155,7 +156,7 @@ class World:
 def build_engine(calendar: WorkingCalendar | None = None) -> Engine:
     """The engine as the application builds it."""
     calendar = calendar or WorkingCalendar()
-    return Engine(build_functions(calendar), build_operators(calendar), GIVEN)
+    return Engine(build_functions(calendar), build_operators(calendar), GIVEN, find_unmet)
 
 
 async def make_world(session: AsyncSession, now: datetime, engine: Engine) -> World:
