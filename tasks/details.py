@@ -27,6 +27,8 @@ from engine.instances import Engine
 from tasks import statements
 from tasks.exceptions import NotFound
 from tasks.inbox import may_read_issue
+from tasks.kept_answers import RECORD, Kept, describe_kept, list_kept
+from tasks.standing import Standing, find_standing
 from tasks.timeline import DoneTask, Entry, list_done_tasks, read_timeline
 
 FIELD_NAMES = {
@@ -74,7 +76,7 @@ class Change:
 @dataclass(frozen=True)
 class IssueDetail:
     """One issue. `people` and `offices` name the ids and codes in it; `other_answers` are those of tasks whose answers are
-    kept nowhere else, in any task the diagram has."""
+    kept nowhere else, in any task the diagram has; `fields` what the forms of the question ask besides its columns."""
 
     issue: IssueRecord
     office_name: str
@@ -89,6 +91,8 @@ class IssueDetail:
     done_tasks: Sequence[DoneTask]
     other_answers: Sequence[DoneTask]
     may_withdraw: bool
+    standing: Standing
+    fields: Mapping[str, Kept]
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,8 @@ async def get_issue(session: AsyncSession, engine: Engine, actor: Actor, issue_i
         done_tasks=done,
         other_answers=[task for task in done if task.is_generic and task.answers],
         may_withdraw=may_withdraw(actor, issue),
+        standing=await find_standing(session, engine, issue_id),
+        fields=list_kept(issue, RECORD),
     )
 
 
@@ -186,8 +192,16 @@ def _people(
     return {person for person in found if person}
 
 
+def name_field(field: str, names: Mapping[str, str], before: Any, after: Any) -> str:
+    """What a changed field is called: a column's name, or the label of its form when it was changed."""
+    entries = (entry for entry in (after, before) if isinstance(entry, Mapping))
+    return names.get(field) or next((str(entry["label"]) for entry in entries), field)
+
+
 def _change(change: IssueChange, people: Mapping[UUID, str], offices: Mapping[str, str]) -> Change:
     def show(value: Any) -> str:
+        if isinstance(value, Mapping):
+            return describe_kept(value)
         if value in (None, "", []):
             return ""
         if change.field == "office":
@@ -198,7 +212,7 @@ def _change(change: IssueChange, people: Mapping[UUID, str], offices: Mapping[st
 
     return Change(
         field=change.field,
-        label=FIELD_NAMES.get(change.field, change.field),
+        label=name_field(change.field, FIELD_NAMES, change.before, change.after),
         before=show(change.before),
         after=show(change.after),
         actor_id=change.actor_id,

@@ -19,6 +19,7 @@ from domain.actor import Actor
 from domain.models import Issue, Registration
 from engine.exceptions import NotYours
 from engine.instances import Engine
+from engine.specs import ParsedDefinition
 from tasks import statements
 from tasks.exceptions import NotFound
 from tasks.fields import Field, FormContext, Schema, fields, lists_of
@@ -75,6 +76,7 @@ class TaskLine:
     element_id: str
     name: str
     instance_id: UUID
+    definition_id: UUID
     subject: str
     issue: IssueRef | None
     registration: RegistrationRef | None
@@ -92,7 +94,7 @@ class TaskView:
 
     line: TaskLine
     state: str
-    definition_id: UUID
+    definition: ParsedDefinition
     form: Schema
     fields: list[Field]
     context: FormContext
@@ -101,6 +103,7 @@ class TaskView:
     draft_saved_at: datetime | None
     answers: Mapping[str, Any] | None
     claimed_by_name: str | None
+    completed_by: UUID | None
     is_mine: bool
     may_claim: bool
     may_release: bool
@@ -158,7 +161,7 @@ async def get_task(
     return TaskView(
         line=read_line(row),
         state=row.state,
-        definition_id=row.definition_id,
+        definition=definition,
         form=form,
         fields=fields(form, context, row.answers or draft),
         context=context,
@@ -167,6 +170,7 @@ async def get_task(
         draft_saved_at=row.draft_saved_at if is_mine else None,
         answers=row.answers,
         claimed_by_name=row.claimed_by_name,
+        completed_by=row.completed_by,
         is_mine=is_mine,
         may_claim=in_group and row.claimed_by is None and row.state == "ready",
         may_release=is_mine and row.assignee is None,
@@ -243,6 +247,7 @@ def read_line(row: Row[Any]) -> TaskLine:
         element_id=row.element_id,
         name=row.name,
         instance_id=row.instance_id,
+        definition_id=row.definition_id,
         subject=row.subject,
         issue=issue,
         registration=registration,

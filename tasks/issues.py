@@ -1,8 +1,8 @@
 """Issues as people meet them: raise one, withdraw it, find it in lists. One issue with all its history is
 `tasks.details`; what happens in between are tasks."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -22,17 +22,19 @@ from domain.search import matches
 from engine.exceptions import NotWaiting, UnknownProcess
 from engine.instances import Engine
 from engine.models import UserTask
+from engine.specs import ParsedDefinition
 from tasks import forms, statements
 from tasks.commands import named
 from tasks.completion import finish
 from tasks.exceptions import AnswersRefused, NotFound
-from tasks.fields import FormContext, lists_of
+from tasks.fields import FormContext, Schema, lists_of
 from tasks.inbox import may_read_issue
-from tasks.kept_answers import keep_answers
+from tasks.kept_answers import keep_answers, label_all
 from tasks.needs import find_first_form
 from tasks.operators import set_fields
 from tasks.pages import COUNTED, INFINITY, MOST, Page, make_cursor, read_cursor, read_moment
-from tasks.subjects import command, open_new_subject, open_subject
+from tasks.standing import newest_definition
+from tasks.subjects import Subject, command, open_new_subject, open_subject
 from tasks.task_forms import form_of
 from tasks.views import form_context
 
@@ -84,6 +86,19 @@ class IssueLine:
     my_task_id: UUID | None
 
 
+@dataclass(frozen=True)
+class FirstTask:
+    """The task with whose form an issue begins: whose it is in the diagram, its schema, what it is drawn and checked with, and
+    the issue to be."""
+
+    definition: ParsedDefinition
+    element_id: str
+    form: Schema
+    context: FormContext
+    issue: IssueRecord
+    subject: Subject
+
+
 async def raise_issue(
     session: AsyncSession,
     engine: Engine,
@@ -99,32 +114,27 @@ async def raise_issue(
     `lenient` leaves out what is wrong with other fields: whoever keeps what was typed as the task's draft has it there.
     Raises EnterpriseNotApproved, AnswersRefused.
     """
-    enterprise_id = require_approved(actor)
-    definition_id = (await engine.catalogue.newest(session, PROCESS)).id
-    definition = await engine.catalogue.load(session, definition_id)
-    task = definition, find_first_form(definition)
-    form = form_of(*task)
-    id_ = uuid7()
+    require_approved(actor)
     async with command(session):
-        loaded = await open_subject(
-            session,
-            id_,
-            lists=lists_of(form),
-            file_ids=forms.file_ids(form, fields) if isinstance(fields, Mapping) else (),
-            enterprise_id=enterprise_id,
-        )
-        issue = _new_issue(actor, enterprise_id, id_, now)
-        subject = open_new_subject(session, issue, loaded)
-        context = form_context(engine, actor, subject, now, task=task, max_files=max_files)
-        checked = _check_draft(form, fields, context, lenient=lenient)
+        first = await _open_first_task(session, engine, actor, fields, now, max_files)
+        subject, issue = first.subject, first.issue
+        checked = _check_draft(first.form, fields, first.context, lenient=lenient)
         await set_fields(session, subject, checked, actor_id=actor.person_id, task_id=None, now=now)
-        keep_answers(subject, *task, checked, actor_id=actor.person_id, task_id=None, now=now)
+        keep_answers(
+            subject,
+            first.definition,
+            first.element_id,
+            checked,
+            actor_id=actor.person_id,
+            task_id=None,
+            now=now,
+        )
         issue.number = await next_number(session, issue.office, now)
-        subject.used_files = forms.file_ids(form, checked)
+        subject.used_files = forms.file_ids(first.form, checked)
         step = await engine.start(
             session,
             PROCESS,
-            instance_id=id_,
+            instance_id=issue.id,
             variables={"issue": facts(issue)},
             subject=issue.title,
             actor=actor.person_id,
@@ -132,6 +142,47 @@ async def raise_issue(
         )
         await finish(session, step, now)
     return issue
+
+
+async def open_first_task(
+    session: AsyncSession,
+    engine: Engine,
+    actor: Actor,
+    answers: Mapping[str, Any],
+    now: datetime,
+    *,
+    max_files: int = 10,
+) -> FirstTask:
+    """The task that raising an issue would give this member, before there is one: nothing is written."""
+    async with command(session):
+        return await _open_first_task(session, engine, actor, answers, now, max_files)
+
+
+async def _open_first_task(
+    session: AsyncSession,
+    engine: Engine,
+    actor: Actor,
+    answers: Mapping[str, Any],
+    now: datetime,
+    max_files: int,
+) -> FirstTask:
+    assert actor.enterprise_id is not None, "only members of an enterprise raise issues"
+    definition = await newest_definition(session, engine, PROCESS)
+    element_id = find_first_form(definition)
+    form = form_of(definition, element_id)
+    issue = _new_issue(actor, actor.enterprise_id, uuid7(), now)
+    loaded = await open_subject(
+        session,
+        issue.id,
+        lists=lists_of(form),
+        file_ids=forms.file_ids(form, answers) if isinstance(answers, Mapping) else (),
+        enterprise_id=actor.enterprise_id,
+    )
+    subject = open_new_subject(session, issue, loaded)
+    context = form_context(engine, actor, subject, now, task=(definition, element_id), max_files=max_files)
+    # Nothing has been answered yet: what the form begins with is the analyst's.
+    values = {key: value for key, value in context.values.items() if not forms.is_empty(value)}
+    return FirstTask(definition, element_id, form, replace(context, values=values), issue, subject)
 
 
 def _new_issue(actor: Actor, enterprise_id: UUID, id_: UUID, now: datetime) -> IssueRecord:
@@ -217,6 +268,31 @@ async def list_issues(
     if len(rows) <= limit:
         return Page(lines, None)
     return Page(lines, make_cursor(lines[-1].due_at if sort == "due" else INFINITY, lines[-1].id))
+
+
+# One look into the index a status, however many issues have it.
+STATUSES = text("""
+WITH RECURSIVE found AS (
+    (SELECT status FROM issue WHERE status IS NOT NULL ORDER BY status LIMIT 1)
+    UNION ALL
+    SELECT (SELECT i.status FROM issue i WHERE i.status > found.status ORDER BY i.status LIMIT 1)
+    FROM found WHERE found.status IS NOT NULL
+)
+SELECT status FROM found WHERE status IS NOT NULL LIMIT 200
+""")
+
+
+async def find_statuses(session: AsyncSession) -> list[str]:
+    """Every status an issue has now, whatever version of the diagram gave it."""
+    return list((await session.execute(STATUSES)).scalars())
+
+
+async def find_answers(
+    session: AsyncSession, ids: Collection[UUID]
+) -> dict[UUID, dict[str, tuple[str, str]]]:
+    """What forms asked besides the columns of these issues, as label and text by key; the caller may read the issues."""
+    rows = await session.execute(select(col(Issue.id), col(Issue.answers)).where(col(Issue.id).in_(ids)))
+    return {row.id: label_all(row.answers) for row in rows if row.answers}
 
 
 async def count_phases(

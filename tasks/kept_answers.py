@@ -112,6 +112,17 @@ def keep_answers(
         record.answers = kept
 
 
+def label_all(answers: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Everything that is kept with a record as label and text by the field's key; what several people said each for themselves
+    in one text."""
+    found: dict[str, tuple[str, str]] = {}
+    for key, entry in sorted(answers.items(), key=lambda item: (item[1]["no"], item[0])):
+        name = key.partition("@")[0]
+        earlier = found.get(name)
+        found[name] = (entry["label"], f"{earlier[1]}；{entry['text']}" if earlier else entry["text"])
+    return found
+
+
 def describe_kept(entry: Any) -> str:
     """One side of a recorded change in words."""
     return str(entry.get("text", "")) if isinstance(entry, Mapping) else ""

@@ -23,10 +23,12 @@ from domain.models import (
 from domain.people import find_names
 from engine.instances import Engine
 from tasks import statements
-from tasks.details import Change, OpenTask, Picture, draw_picture, show_open_task
+from tasks.details import Change, OpenTask, Picture, draw_picture, name_field, show_open_task
 from tasks.exceptions import NotFound
 from tasks.inbox import may_read_registration
+from tasks.kept_answers import RECORD, Kept, describe_kept, list_kept
 from tasks.registrations import PROCESS
+from tasks.standing import Standing, find_standing
 from tasks.timeline import DoneTask, Entry, list_done_tasks, read_timeline
 
 FIELD_NAMES = {
@@ -53,7 +55,8 @@ class RoundChange:
 
 @dataclass(frozen=True)
 class RegistrationDetail:
-    """One registration. `people` names the ids in it; `applicant_phone` is how customs reaches the applicant."""
+    """One registration. `people` names the ids in it; `applicant_phone` is how customs reaches the applicant; `fields` is what
+    its form asks besides the columns, `files` are all files of it."""
 
     registration: Registration
     enterprise: Enterprise
@@ -64,6 +67,9 @@ class RegistrationDetail:
     changes: Sequence[RoundChange]
     open_tasks: Sequence[OpenTask]
     done_tasks: Sequence[DoneTask]
+    standing: Standing
+    fields: Mapping[str, Kept]
+    files: Mapping[UUID, Attachment]
 
     @property
     def last_changes(self) -> Sequence[RoundChange]:
@@ -110,6 +116,9 @@ async def get_registration(
         changes=[_change(change, people, offices, files) for change in changes],
         open_tasks=[show_open_task(task, actor, people) for task in tasks],
         done_tasks=await list_done_tasks(session, engine, registration_id),
+        standing=await find_standing(session, engine, registration_id),
+        fields=list_kept(registration, RECORD),
+        files=files,
     )
 
 
@@ -156,6 +165,8 @@ def _change(
         return files.get(UUID(value)) if change.field == "licence" and value else None
 
     def show(value: Any) -> str:
+        if isinstance(value, Mapping):
+            return describe_kept(value)
         if change.field == "office":
             return offices.get(value, value or "")
         found = file(value)
@@ -163,7 +174,7 @@ def _change(
 
     shown = Change(
         field=change.field,
-        label=FIELD_NAMES.get(change.field, change.field),
+        label=name_field(change.field, FIELD_NAMES, change.before, change.after),
         before=show(change.before),
         after=show(change.after),
         actor_id=change.actor_id,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -324,9 +324,20 @@ def _narrow(wanted: RegistrationFilter | None) -> ColumnElement[bool]:
                 col(Enterprise.name).contains(words, autoescape=True),
                 col(Enterprise.uscc).startswith(clean_code(words), autoescape=True),
                 col(Registration.number).startswith(words.upper(), autoescape=True),
+                _answered(words),
             )
         )
     return and_(true(), *rules)
+
+
+def _answered(words: str) -> ColumnElement[bool]:
+    """Whether something that the form asked besides the columns was answered with these words."""
+    kept = func.jsonb_each(col(Registration.answers)).table_valued("key", "value")
+    said = kept.c.value.op("->>")("text").icontains(words, autoescape=True)
+    return and_(
+        col(Registration.answers) != text("'{}'::jsonb"),
+        select(literal(1)).select_from(kept).where(said).exists(),
+    )
 
 
 def _named(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:

@@ -138,7 +138,7 @@ WHERE a.instance_id IS NULL AND EXISTS (
 
 PURGE_ANSWERS: TextClause = text("DELETE FROM idempotency_key WHERE created_at < :before")
 
-_LINE = """t.id, t.element_id, t.name, t.instance_id, t.due_at, t.claimed_by, t.claimed_at, t.version, t.created_at,
+_LINE = """t.id, t.element_id, t.name, t.instance_id, t.definition_id, t.due_at, t.claimed_by, t.claimed_at, t.version, t.created_at,
     t.completed_at, p.subject, i.id IS NOT NULL AS has_issue, reg.id IS NOT NULL AS has_registration,
     coalesce(i.number, reg.number) AS number, i.title, coalesce(i.status, reg.status) AS status,
     coalesce(i.phase, reg.phase) AS phase, i.category, i.importance, coalesce(i.office, reg.office) AS office,
@@ -231,7 +231,7 @@ SELECT
 """)
 
 GET_TASK: TextClause = text(f"""
-SELECT {_LINE}, t.definition_id, t.state, t.candidate_groups, t.assignee, t.draft, t.draft_saved_at, t.answers,
+SELECT {_LINE}, t.state, t.candidate_groups, t.assignee, t.draft, t.draft_saved_at, t.answers,
     t.completed_by, {_SCOPE} AS in_scope, coalesce(nullif(member.display_name, ''), holder.name) AS claimed_by_name
 FROM user_task t {_JOINS} LEFT JOIN person holder ON holder.id = t.claimed_by
 LEFT JOIN membership member ON member.person_id = holder.id
@@ -300,6 +300,18 @@ SELECT p.definition_id, p.active_elements, (
     WHERE e.instance_id = p.id AND e.element_id IS NOT NULL
         AND e.kind IN ('started', 'task_completed', 'service_done', 'timer_fired', 'message_caught', 'event_caught', 'ended')
 ) AS done
+FROM process_instance p WHERE p.id = :instance_id
+""")
+
+# Where an instance stands: its open tasks and where it ended, the latest first.
+STANDING: TextClause = text("""
+SELECT p.definition_id, p.state_name, p.active_elements,
+    (SELECT array_agg(t.element_id ORDER BY t.created_at DESC, t.id DESC) FROM user_task t
+        WHERE t.instance_id = p.id AND t.state = 'ready') AS tasks,
+    (SELECT array_agg(e.element_id ORDER BY e.id DESC) FROM process_event e
+        WHERE e.instance_id = p.id AND e.kind = 'ended') AS ended,
+    EXISTS (SELECT FROM user_task t
+        WHERE t.instance_id = p.id AND t.state = 'ready' AND t.claimed_by IS NOT NULL) AS is_claimed
 FROM process_instance p WHERE p.id = :instance_id
 """)
 

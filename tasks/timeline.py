@@ -70,7 +70,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class DoneTask:
-    """One completed user task with its answers, whatever task the diagram made it."""
+    """One completed user task with its answers, whatever task the diagram made it; `on_complete` is the operator that took them."""
 
     task_id: UUID
     element_id: str
@@ -80,6 +80,7 @@ class DoneTask:
     completed_by_name: str | None
     answers: Sequence[Answer]
     is_generic: bool
+    on_complete: str | None = None
 
 
 async def read_timeline(
@@ -113,6 +114,7 @@ async def list_done_tasks(session: AsyncSession, engine: Engine, instance_id: UU
                 completed_by_name=names.get(row.completed_by),
                 answers=_describe(form_of(definition, row.element_id), row.answers, lists),
                 is_generic=element is None or element.on_complete is None,
+                on_complete=element.on_complete if element else None,
             )
         )
     return done

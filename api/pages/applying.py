@@ -21,6 +21,8 @@ from tasks.exceptions import NotFound
 from tasks.fields import inputs
 from tasks.registrations import Typing
 
+LICENCE = "licence"  # a column of the registration: its page shows the file itself
+
 
 @dataclass(frozen=True)
 class Application:
@@ -90,8 +92,13 @@ async def show_answers(
     for component, _ in inputs(typing.form):
         key = component["key"]
         if component["type"] == "filepicker":
-            for file_id in as_list(application.answers.get(key)):
-                licence = await licence_of(session, application.challenge, UUID(str(file_id)))
+            ids = [UUID(str(file_id)) for file_id in as_list(application.answers.get(key))]
+            files = [await licence_of(session, application.challenge, file_id) for file_id in ids]
+            if key == LICENCE:
+                licence = next((file for file in files if file), None)
+            else:
+                names = "、".join(file.name for file in files if file)
+                lines.append(AnswerLine(key, component["label"], names))
         elif component["type"] != "checkbox":
             lines.append(AnswerLine(key, component["label"], described.get(key, "")))
         elif key in described:

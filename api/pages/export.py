@@ -49,19 +49,23 @@ Columns = Sequence[tuple[str, str, int]]
 
 
 def write_issues(lines: Sequence[Mapping[str, Any]], cut_at: int | None = None) -> bytes:
-    """One sheet with a line an issue; `cut_at` says how many were written when there were more."""
+    """One sheet with a line an issue, and a column for each field that forms asked besides; `cut_at` says how many were written
+    when there were more."""
+    asked = {key: label for line in lines for key, (label, _) in line.get("answers", {}).items()}
     shown = [
         {
             **line,
             "due_at": _day(line.get("due_at")),
+            **{f"answers.{key}": text for key, (_, text) in line.get("answers", {}).items()},
             "due": line["due"].words if line.get("due") else None,
             "round": int(line.get("round") or 0) + 1,
             **{key: entry_name(line.get(key), key) for key in LIST_NAMES},
         }
         for line in lines
     ]
+    columns = (*COLUMNS, *((label, f"answers.{key}", 24) for key, label in asked.items()))
     return _write_sheet(
-        "问题", COLUMNS, shown, f"只导出了前 {cut_at} 件，请缩小筛选范围。" if cut_at else None
+        "问题", columns, shown, f"只导出了前 {cut_at} 件，请缩小筛选范围。" if cut_at else None
     )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from api.pages.wording import duration
 from domain.models import Attachment
 from tasks.details import OpenTask
+from tasks.kept_answers import Kept
 from tasks.timeline import Answer, Entry
 
 DECISION = "decision"
@@ -75,6 +76,11 @@ def tell_waiting(tasks: Sequence[OpenTask], now: datetime) -> list[Moment]:
 def line_of(answer: Answer, files: Mapping[UUID, Attachment]) -> Line:
     """An answer with its files."""
     return Line(answer.label, answer.text, pick(files, answer.value) if answer.kind == "filepicker" else ())
+
+
+def line_of_kept(kept: Kept, files: Mapping[UUID, Attachment]) -> Line:
+    """What is kept with a record, with its files."""
+    return Line(kept.label, kept.text, pick(files, kept.value) if kept.kind == "filepicker" else ())
 
 
 def pick(files: Mapping[UUID, Attachment], ids: Iterable[Any]) -> list[Attachment]:

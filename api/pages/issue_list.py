@@ -1,7 +1,6 @@
 """问题管理: the issues I may read, by stage and filter, every choice in the address; the same list as an Excel file."""
 
 import asyncio
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import fields as dc_fields
@@ -30,18 +29,12 @@ from domain.actor import Actor
 from domain.exceptions import CannotKeep
 from domain.lists import list_choices
 from domain.working_days import WorkingCalendar
+from engine.specs import ParsedDefinition
 from tasks import issues, unread
 from tasks.issues import IssueFilter, IssueLine, Sort
+from tasks.standing import list_statuses, name_phase, newest_definition, tell_empty
 
 router = page_router()
-PHASES = {
-    "draft": "草稿",
-    "review": "企业审核",
-    "customs": "海关办理",
-    "enterprise": "待企业补充",
-    "answered": "待评价",
-    "closed": "已办结",
-}
 BEFORE_CUSTOMS = ("draft", "review")
 SORTS: dict[Sort, str] = {"newest": "最新提出的在前", "due": "最先到期的在前"}
 EXPORT_MOST = 10_000
@@ -136,6 +129,8 @@ async def draw_list(
     offices = await list_choices(session, "offices")
     categories = await list_choices(session, "categories")
     names = {one.code: one.name for one in [*offices, *categories]}
+    definition = await newest_definition(session, wired.engine, issues.PROCESS)
+    known = list_statuses(definition)
     return draw(
         request,
         "issues.html",
@@ -146,8 +141,8 @@ async def draw_list(
         sort=sort,
         sorts=SORTS,
         lists={"offices": offices, "categories": categories},
-        statuses=await list_statuses(session, wired),
-        tab_items=_tabs(frame, wanted, sort, counts),
+        statuses=[*known, *(one for one in await issues.find_statuses(session) if one not in known)],
+        tab_items=_tabs(frame, wanted, sort, counts, definition),
         filtered=tell_filter(wanted, names),
         unfiltered=address(IssueFilter(phase=wanted.phase), sort),
         kept=await _kept(session, actor, wanted, sort, entered),
@@ -155,9 +150,7 @@ async def draw_list(
         first=address(wanted, sort) if after else None,
         next=address(wanted, sort, after=page.next) if page.next else None,
         export=address(wanted, sort, path="/issues/export"),
-        empty_words="还没有问题"
-        if not wanted.phase
-        else f"没有处于“{PHASES.get(wanted.phase, '')}”阶段的问题",
+        empty_words=tell_empty(definition, wanted.phase) or "还没有问题",
     )
 
 
@@ -174,15 +167,18 @@ async def export_issues(
     await wired.calendar.refresh(session, now)
     await read_renamed(session)
     lines: list[IssueLine] = []
+    answers: dict[UUID, dict[str, tuple[str, str]]] = {}
     after: str | None = None
     while len(lines) < EXPORT_MOST:
         page = await issues.list_issues(session, actor, wanted, after=after, limit=100, sort=sort)
         lines.extend(page.items)
+        answers |= await issues.find_answers(session, [line.id for line in page.items])
         after = page.next
         if after is None:
             break
     cut = EXPORT_MOST if after else None
-    content = await asyncio.to_thread(write_issues, [show(line, wired.calendar, now) for line in lines], cut)
+    shown = [{**show(line, wired.calendar, now), "answers": answers.get(line.id, {})} for line in lines]
+    content = await asyncio.to_thread(write_issues, shown, cut)
     name = f"企业问题清零_{to_local(now):%Y%m%d_%H%M}.xlsx"
     return Response(
         content,
@@ -222,18 +218,6 @@ def show(line: IssueLine, calendar: WorkingCalendar, now: NowDep) -> dict[str, A
     return {**asdict(line), "due": due}
 
 
-async def list_statuses(session: AsyncSession, wired: Wired) -> list[str]:
-    """The status texts that the newest diagram can give, in its order."""
-    newest = await wired.engine.catalogue.newest(session, issues.PROCESS)
-    definition = await wired.engine.catalogue.load(session, newest.id)
-    found: dict[str, None] = {}
-    for element in definition.elements.values():
-        for name in ("status", "statusClaimed"):
-            for literal in re.findall(r'"([^"]+)"', element.properties.get(name, "")):
-                found[literal] = None
-    return list(found)
-
-
 def read_query(query: str) -> tuple[IssueFilter, Sort]:
     """What an address's query asks for; what the list does not know is left out."""
     given = {key: value.replace("\0", "")[:200] for key, value in parse_qsl(query)}
@@ -266,9 +250,9 @@ def tell_filter(wanted: IssueFilter, names: Mapping[str, str]) -> str:
 
 
 def _tabs(
-    frame: Frame, wanted: IssueFilter, sort: Sort, counts: Mapping[str, int]
+    frame: Frame, wanted: IssueFilter, sort: Sort, counts: Mapping[str, int], definition: ParsedDefinition
 ) -> list[dict[str, object]]:
-    phases = [phase for phase in PHASES if not (frame.is_officer and phase in BEFORE_CUSTOMS)]
+    phases = [phase for phase in issues.PHASES if not (frame.is_officer and phase in BEFORE_CUSTOMS)]
     tabs: list[dict[str, object]] = [
         {
             "name": "全部",
@@ -281,7 +265,7 @@ def _tabs(
         tab = IssueFilter(**{**asdict(wanted), "phase": phase})
         tabs.append(
             {
-                "name": PHASES[phase],
+                "name": name_phase(definition, phase),
                 "address": address(tab, sort),
                 "count": counts[phase],
                 "current": wanted.phase == phase,

@@ -13,20 +13,32 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.pages.compare import mark_changes
 from api.pages.due import tell_due
 from api.pages.entry_names import entry_name
-from api.pages.history import DECISION, Line, Moment, line_of, pick, tell_history, tell_waiting
+from api.pages.history import (
+    DECISION,
+    Line,
+    Moment,
+    line_of,
+    line_of_kept,
+    pick,
+    tell_history,
+    tell_waiting,
+)
+from api.pages.step_words import Speaker, words_of_issue
 from api.pages.wording import Due
 from api.wired import Wired
 from domain.actor import Actor
 from domain.lists import LIST_NAMES
 from domain.models import Attachment, IssueRecord
 from engine.moments import find_expiries
-from tasks.details import FIELD_NAMES, IssueDetail, get_issue
+from tasks.details import FIELD_NAMES, IssueDetail, OpenTask, get_issue
 from tasks.details import timeline as read_history
+from tasks.kinds import ISSUE
+from tasks.needs import ISSUE_NEEDS
 from tasks.timeline import DoneTask
 
 TIMED = ("customs", "enterprise")
-OWN_PLACE = frozenset({"draft_issue", "rework_issue", "review_issue", "evaluate_answer"})
-"""Steps whose answers the page shows where they belong: in the question, the changes, the evaluations."""
+OWN_PLACE = frozenset({ISSUE.keeps, "record_evaluation"})
+"""Operators that put a step's answers where the page shows them: in the question, the changes, the evaluations."""
 LONG_TEXT = "textarea"
 
 
@@ -47,6 +59,7 @@ class EvaluationView:
     reopen: bool
     person_name: str
     at: datetime
+    lines: Sequence[Line] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,8 @@ class AnswerView:
     text: str
     files: Sequence[Attachment]
     evaluations: Sequence[EvaluationView]
+    lines: Sequence[Line] = ()
+    """What else the forms of the answer and of an evaluation asked."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +102,7 @@ class IssueView:
     answers: Sequence[AnswerView]
     others: Sequence[Part]
     changes: Sequence[ChangeView]
+    speaker: Speaker
     timeline: Sequence[Moment] = field(default=())
     expires_at: datetime | None = None
     """When the diagram ends what is waited for now, in the phase in which it does."""
@@ -119,6 +135,16 @@ class IssueView:
         return pick(self.detail.attachments, self.detail.issue.attachments)
 
     @property
+    def fields(self) -> list[Line]:
+        """What the forms of the question ask besides its columns."""
+        return [line_of_kept(one, self.detail.attachments) for one in self.detail.fields.values()]
+
+    @property
+    def state_words(self) -> str:
+        """Where it stands and what will happen."""
+        return self.speaker.tell_state(self.detail.standing, self.detail.issue.status)
+
+    @property
     def steps(self) -> list[str]:
         """The user tasks the issue has been through, each once in a row."""
         return [name for name, _ in groupby(task.name for task in self.detail.done_tasks)]
@@ -130,11 +156,16 @@ class IssueView:
 
     def notes_for(self, element_id: str) -> list[dict[str, str]]:
         """What the step before this one said: why it was returned, what is asked for, what is not solved."""
-        if element_id in ("draft_issue", "evaluate_answer") or not self.detail.done_tasks:
+        element = self.detail.standing.definition.elements.get(element_id)
+        if (element is not None and element.multi_instance) or not self.detail.done_tasks:
             return []
         last = self.detail.done_tasks[-1]
         said = [
-            answer for answer in last.answers if answer.kind == LONG_TEXT and answer.key not in FIELD_NAMES
+            answer
+            for answer in last.answers
+            if answer.kind == LONG_TEXT
+            and answer.key not in FIELD_NAMES
+            and answer.key not in self.detail.fields
         ]
         who = last.completed_by_name or ""
         return [{"title": f"{answer.label}（{who}）", "text": answer.text} for answer in said]
@@ -150,6 +181,16 @@ async def view_issue(
     detail = await get_issue(session, wired.engine, actor, issue_id)
     entries = await read_history(session, wired.engine, actor, issue_id) if history else []
     issue = detail.issue
+    expires_at = await find_expiry(session, wired, issue, now)
+    words = words_of_issue(
+        issue,
+        actor,
+        detail.people,
+        office=detail.office_name,
+        enterprise=detail.enterprise_name,
+        holder=name_holder(detail.open_tasks),
+        expires_at=expires_at,
+    )
     return IssueView(
         detail=detail,
         due=tell_due(issue.due_at, now, wired.calendar, paused=issue.paused_at is not None)
@@ -159,13 +200,19 @@ async def view_issue(
         others=[_part(detail, task) for task in detail.done_tasks if _stands_alone(task)],
         changes=_changes(detail),
         timeline=[
-            *tell_history(entries, detail.attachments, FIELD_NAMES),
+            *tell_history(entries, detail.attachments, {*FIELD_NAMES, *detail.fields}),
             *tell_waiting(detail.open_tasks, now),
         ]
         if history
         else (),
-        expires_at=await find_expiry(session, wired, issue, now),
+        expires_at=expires_at,
+        speaker=Speaker(wired.engine.evaluator, words, now),
     )
+
+
+def name_holder(tasks: Sequence[OpenTask]) -> str:
+    """Who has claimed what is open; "" for nobody."""
+    return next((task.claimed_by_name for task in tasks if task.claimed_by_name), "")
 
 
 async def find_expiry(
@@ -187,18 +234,39 @@ def _answer(detail: IssueDetail, index: int) -> AnswerView:
         text=answer.text,
         files=pick(detail.attachments, answer.attachments),
         evaluations=[
-            EvaluationView(one.rating, one.comment, one.reopen, detail.people.get(one.person_id, ""), one.at)
+            EvaluationView(
+                one.rating,
+                one.comment,
+                one.reopen,
+                detail.people.get(one.person_id, ""),
+                one.at,
+                _said_besides(detail, "record_evaluation", one.person_id, one.at),
+            )
             for one in detail.evaluations
             if one.round == answer.round
         ],
+        lines=_said_besides(detail, "record_answer", answer.answered_by, answer.answered_at),
     )
+
+
+def _said_besides(detail: IssueDetail, operator: str, person: UUID, at: datetime) -> list[Line]:
+    """What the form of the step that this person did at this moment asked, besides what the operator has put elsewhere."""
+    own = {need.key for need in ISSUE_NEEDS.fields if need.operator == operator}
+    return [
+        line_of(answer, detail.attachments)
+        for task in detail.done_tasks
+        if (task.on_complete, task.completed_by, task.completed_at) == (operator, person, at)
+        for answer in task.answers
+        if answer.key not in own
+    ]
 
 
 def _stands_alone(task: DoneTask) -> bool:
     """Whether a step's answers are shown as a part of their own: everything that is written nowhere else."""
-    if not task.answers or task.element_id in OWN_PLACE:
+    if not task.answers or task.on_complete in OWN_PLACE:
         return False
-    return not any(one.key == DECISION and one.value == "answer" for one in task.answers)
+    is_answer = any(one.key == DECISION and one.value == "answer" for one in task.answers)
+    return not (task.on_complete == "record_answer" and is_answer)
 
 
 def _part(detail: IssueDetail, task: DoneTask) -> Part:

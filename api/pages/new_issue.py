@@ -18,6 +18,7 @@ from api.pages.frame import frame_of
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from api.pages.script_answers import SavedNew
+from api.pages.step_words import Speaker, words_of_issue
 from api.pages.task import CORRECTABLE, FIELD_OF
 from api.pages.wording import short_moment
 from api.pages.work import (
@@ -41,9 +42,8 @@ from engine.models import UserTask
 from errors import Refusal
 from tasks import commands, completion, forms, issues, statements
 from tasks.exceptions import AnswersRefused
-from tasks.fields import Field, FormContext, Schema, fields, lists_of
-from tasks.subjects import command, open_subject
-from tasks.views import form_context, form_of
+from tasks.fields import Field, fields
+from tasks.issues import FirstTask
 
 router = page_router()
 STAFF = ("enterprise_admin", "executive", "customs_affairs")
@@ -80,10 +80,9 @@ async def send_form(
         await keep_uploads(session, wired, actor, form, answers, now)
         if act == "send":
             await _check_all(session, wired, actor, answers, now)
-        task_id, is_new = await _draft(session, wired, actor, answers, idempotency_key, now)
+        task_id = await _draft(session, wired, actor, answers, idempotency_key, now)
         if act == "save":
-            if not is_new:
-                await _save(session, wired, actor, task_id, answers, now)
+            await _save(session, wired, actor, task_id, answers, now)
             return go_to(f"/tasks/{task_id}")
         note_attempt(request, "complete", actor, task_id=task_id, answers=answers)
         await completion.complete(
@@ -113,11 +112,10 @@ async def save_draft(
 ) -> Response:
     """What the page saves by itself. With an office and a title there is enough for a draft; from then on it has its own page."""
     answers = read_answers(await request.form())
-    shown = await _fields(session, wired, actor, answers, now)
+    shown = _fields(await _open(session, wired, actor, answers, now), answers)
     try:
-        task_id, is_new = await _draft(session, wired, actor, answers, idempotency_key, now)
-        if not is_new:
-            await _save(session, wired, actor, task_id, answers, now)
+        task_id = await _draft(session, wired, actor, answers, idempotency_key, now)
+        await _save(session, wired, actor, task_id, answers, now)
     except AnswersRefused:
         await session.rollback()
         return Json(SavedNew(saved=None, fields=shape(shown), address=None, draft_address=None))
@@ -135,14 +133,20 @@ def explain(refusal: Refusal) -> dict[str, str]:
 
 async def _draft(
     session: AsyncSession, wired: Wired, actor: Actor, answers: Mapping[str, Any], key: str, now: NowDep
-) -> tuple[UUID, bool]:
-    """The task of the draft this form stands for, and whether it was made just now. Two submits at once wait for each other."""
+) -> UUID:
+    """The task of the draft this form stands for. Two submits at once wait for each other."""
     which = {"person_id": actor.person_id, "route": ROUTE, "key": key}
     earlier = (await session.execute(statements.FIND_ANSWER, which)).one_or_none()
     if earlier is not None:
-        return UUID(earlier.response["task"]), False
+        return UUID(earlier.response["task"])
     issue = await issues.raise_issue(
-        session, wired.engine, actor, answers, now, max_files=wired.settings.attachments_per_issue
+        session,
+        wired.engine,
+        actor,
+        answers,
+        now,
+        max_files=wired.settings.attachments_per_issue,
+        lenient=True,
     )
     task_id = await session.scalar(
         select(col(UserTask.id)).where(col(UserTask.instance_id) == issue.id, col(UserTask.state) == "ready")
@@ -155,14 +159,14 @@ async def _draft(
     if kept.first() is None:  # the other one was first: take ours back and go on with its draft
         await session.rollback()
         return await _draft(session, wired, actor, answers, key, now)
-    return task_id, True
+    return task_id
 
 
 async def _save(
     session: AsyncSession, wired: Wired, actor: Actor, task_id: UUID, answers: Mapping[str, Any], now: NowDep
 ) -> None:
-    form, context = await _form(session, wired, actor, answers, now)
-    typed = type_answers(form, context, answers)
+    first = await _open(session, wired, actor, answers, now)
+    typed = type_answers(first.form, first.context, answers)
     await commands.save_draft(session, wired.engine, actor, task_id, typed, now)
 
 
@@ -170,32 +174,21 @@ async def _check_all(
     session: AsyncSession, wired: Wired, actor: Actor, answers: Mapping[str, Any], now: NowDep
 ) -> None:
     """Every mistake at once, before there is a draft. Raises AnswersRefused."""
-    form, context = await _form(session, wired, actor, answers, now)
-    forms.check(form, answers, context)
+    first = await _open(session, wired, actor, answers, now)
+    forms.check(first.form, answers, first.context)
 
 
-async def _fields(
+def _fields(first: FirstTask, entered: Mapping[str, Any]) -> list[Field]:
+    return drop_unreachable(
+        fields(first.form, first.context, type_answers(first.form, first.context, entered))
+    )
+
+
+async def _open(
     session: AsyncSession, wired: Wired, actor: Actor, entered: Mapping[str, Any], now: NowDep
-) -> list[Field]:
-    form, context = await _form(session, wired, actor, entered, now)
-    return drop_unreachable(fields(form, context, type_answers(form, context, entered)))
-
-
-async def _form(
-    session: AsyncSession, wired: Wired, actor: Actor, entered: Mapping[str, Any], now: NowDep
-) -> tuple[Schema, FormContext]:
-    definition_id = (await wired.engine.catalogue.newest(session, issues.PROCESS)).id
-    form = form_of(await wired.engine.catalogue.load(session, definition_id), issues.DRAFT)
-    async with command(session):
-        subject = await open_subject(
-            session,
-            uuid7(),
-            lists=lists_of(form),
-            file_ids=forms.file_ids(form, entered),
-            enterprise_id=actor.enterprise_id,
-        )
-    max_files = wired.settings.attachments_per_issue
-    return form, form_context(wired.engine, actor, subject, now, keeps=True, max_files=max_files)
+) -> FirstTask:
+    most = wired.settings.attachments_per_issue
+    return await issues.open_first_task(session, wired.engine, actor, entered, now, max_files=most)
 
 
 async def _draw(
@@ -208,29 +201,35 @@ async def _draw(
     key: str,
     now: NowDep,
 ) -> Response:
-    shown = await _fields(session, wired, actor, entered, now)
-    by_executive = "executive" in actor.roles
+    first = await _open(session, wired, actor, entered, now)
+    shown = _fields(first, entered)
+    element = first.definition.elements.get(first.element_id)
+    words = words_of_issue(
+        first.issue,
+        actor,
+        {actor.person_id: actor.name},
+        office="",
+        enterprise=first.subject.enterprise_name,
+    )
+    speaker = Speaker(wired.engine.evaluator, words, now)
     work = Work(
         name="新建问题",
         address="/issues/new",
         draft_address="/issues/new/draft",
         fields=shown,
-        button="提交海关" if by_executive else "提交高管审核",
+        button=speaker.button(element),
         key=key,
         errors=errors,
         ways=ways_out(actor),
         files=await find_files(session, shown),
         upload=upload_of(wired),
     )
-    lead = (
-        "您是企业高管，可以直接提交海关。" if by_executive else "提交后由企业高管审核，审核通过才会送到海关。"
-    )
     return draw(
         request,
         "issue_new.html",
         status=422 if errors else 200,
         frame=await frame_of(session, actor),
-        lead=f"{lead}选好受理海关、写好标题以后，内容会自动保存为草稿。",
+        lead=f"{speaker.say(element, 'lead')}选好受理海关、写好标题以后，内容会自动保存为草稿。",
         refused="",
         work=work,
     )

@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.pages.compare import mark_changes
 from api.pages.due import tell_due
-from api.pages.history import Moment, tell_history, tell_waiting
-from api.pages.wording import Due, due_day, moment
+from api.pages.history import Line, Moment, line_of_kept, tell_history, tell_waiting
+from api.pages.issue_view import name_holder
+from api.pages.step_words import Speaker, words_of_registration
+from api.pages.wording import Due
 from api.wired import Wired
 from domain.actor import Actor
 from domain.models import Attachment
@@ -26,7 +28,7 @@ from tasks.registration_details import (
 )
 
 ROUTES = {"card": "电脑端有卡", "web": "网页无卡", "wechat": "微信"}
-REVIEW = "review_registration"
+REVIEW = "record_review"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class RegistrationView:
     due: Due | None
     changes: Sequence[ChangeLine]
     timeline: Sequence[Moment]
+    speaker: Speaker
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.detail.registration, name)
@@ -86,9 +89,19 @@ class RegistrationView:
         return self.detail.people.get(id_, "") if id_ else ""
 
     @property
+    def fields(self) -> list[Line]:
+        """What the form asks besides the columns."""
+        return [line_of_kept(one, self.detail.files) for one in self.detail.fields.values()]
+
+    @property
+    def state_words(self) -> str:
+        """Where it stands and what will happen."""
+        return self.speaker.tell_state(self.detail.standing, self.detail.registration.status)
+
+    @property
     def notes(self) -> list[dict[str, str]]:
         """Why it was returned, for whoever corrects it and whoever reviews the correction."""
-        reviews = [task for task in self.detail.done_tasks if task.element_id == REVIEW]
+        reviews = [task for task in self.detail.done_tasks if task.on_complete == REVIEW]
         if not reviews or self.detail.registration.outcome is not None:
             return []
         said = [answer.text for answer in reviews[-1].answers if answer.key == "reason"]
@@ -110,36 +123,24 @@ async def view_registration(
     entries = await registration_timeline(session, wired.engine, actor, registration_id) if history else []
     registration = detail.registration
     waits = registration.phase == "customs"
-    files = {detail.licence.id: detail.licence} if detail.licence else {}
+    words = words_of_registration(
+        registration,
+        actor,
+        office=detail.office_name,
+        enterprise=detail.enterprise.name,
+        applicant=detail.people.get(registration.applicant_id, ""),
+        holder=name_holder(detail.open_tasks),
+    )
+    elsewhere = {*FIELD_NAMES, *detail.fields}
     return RegistrationView(
         detail=detail,
         due=tell_due(registration.due_at, now, wired.calendar) if waits else None,
         changes=[_change(one) for one in detail.last_changes],
-        timeline=[*tell_history(entries, files, FIELD_NAMES), *tell_waiting(detail.open_tasks, now)]
+        timeline=[*tell_history(entries, detail.files, elsewhere), *tell_waiting(detail.open_tasks, now)]
         if history
         else (),
+        speaker=Speaker(wired.engine.evaluator, words, now),
     )
-
-
-def tell_state(view: RegistrationView) -> str:
-    """Where the registration stands and what will happen, in a sentence or two."""
-    by = f"，审核期限是 {due_day(view.due_at)}" if view.due_at else ""
-    match view.phase:
-        case "customs":
-            holders = [task.claimed_by_name for task in view.detail.open_tasks if task.claimed_by_name]
-            if holders:
-                return f"{view.office_name}的{holders[0]}正在审核{by}。"
-            return f"已送{view.office_name}，等待注册审核员认领{by}。"
-        case "enterprise":
-            return f"已退回，等待申请人{view.applicant_name}修改后再次提交。"
-        case _ if view.outcome == "approved":
-            return f"已于 {moment(view.decided_at)} 通过，企业可以向海关提出问题。"
-        case _ if view.outcome == "refused":
-            return f"已于 {moment(view.decided_at)} 决定不予通过。"
-        case _ if view.outcome == "superseded":
-            return f"这个统一社会信用代码已由另一份申请注册，本申请于 {moment(view.decided_at)} 办结。"
-        case _:
-            return f"当前状态：{view.status}。"
 
 
 def _change(one: RoundChange) -> ChangeLine:

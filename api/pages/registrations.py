@@ -13,22 +13,25 @@ from starlette.responses import Response
 from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.pages.due import tell_due
 from api.pages.frame import FrameDep
-from api.pages.registration_view import tell_state, view_registration
+from api.pages.issue import want
+from api.pages.registration_view import view_registration
 from api.pages.render import draw
 from api.pages.route import page_router
 from domain.lists import list_choices
+from engine.specs import ParsedDefinition
 from messages.notices import mark_about_read
-from tasks.details import OpenTask
-from tasks.registrations import RegistrationFilter, count_registrations, list_registrations
+from tasks.registrations import (
+    PHASES,
+    PROCESS,
+    RegistrationFilter,
+    count_registrations,
+    list_registrations,
+)
+from tasks.standing import name_phase, newest_definition, tell_empty
 
 router = page_router()
 READERS = ("registrar", "section_chief", "supervisor")
-PHASES = {"customs": "待审核", "enterprise": "已退回", "closed": "已办结"}
 Short = Annotated[str | None, Query(max_length=64)]
-WANTED = {
-    "review_registration": ("审核这份注册申请", "去审核"),
-    "correct_registration": ("按退回的理由修改，再次提交", "去修改"),
-}
 
 
 @router.get("/registrations", dependencies=[allow(*READERS)])
@@ -47,6 +50,7 @@ async def show_list(
     """One page of them, the newest first."""
     await wired.calendar.refresh(session, now)
     wanted = RegistrationFilter(phase=phase or None, office=office or None, q=q or None)
+    definition = await newest_definition(session, wired.engine, PROCESS)
     page = await list_registrations(session, actor, wanted, after=after)
     unphased = RegistrationFilter(office=wanted.office, q=wanted.q)
     counts = await count_registrations(session, actor, unphased)
@@ -57,7 +61,8 @@ async def show_list(
         frame=frame,
         wanted=wanted,
         offices=offices,
-        tab_items=_tabs(wanted, counts),
+        tab_items=_tabs(wanted, counts, definition),
+        empty_words=tell_empty(definition, wanted.phase),
         filtered=bool(wanted.q or wanted.office),
         unfiltered=address(RegistrationFilter(phase=wanted.phase)),
         lines=[
@@ -91,8 +96,12 @@ async def show_one(
         "registration.html",
         frame=frame,
         registration=view,
-        state_words=tell_state(view),
-        wanted=[_want(task) for task in view.detail.open_tasks if task.is_mine or task.may_claim],
+        state_words=view.state_words,
+        wanted=[
+            want(view.speaker, view.detail.standing.definition, task)
+            for task in view.detail.open_tasks
+            if task.is_mine or task.may_claim
+        ],
         back={"address": "/registrations", "name": "企业注册"}
         if frame.is_officer
         else {"address": "/issues", "name": "问题管理"},
@@ -106,18 +115,12 @@ def address(wanted: RegistrationFilter, *, after: str | None = None) -> str:
     return f"/registrations?{urlencode(query)}" if query else "/registrations"
 
 
-def _tabs(wanted: RegistrationFilter, counts: Mapping[str, int]) -> list[dict[str, object]]:
+def _tabs(
+    wanted: RegistrationFilter, counts: Mapping[str, int], definition: ParsedDefinition
+) -> list[dict[str, object]]:
     def tab(name: str, phase: str | None, count: int) -> dict[str, object]:
         goes_to = address(RegistrationFilter(phase=phase, office=wanted.office, q=wanted.q))
         return {"name": name, "address": goes_to, "count": count, "current": wanted.phase == phase}
 
     every = tab("全部", None, sum(counts.values()))
-    return [every, *(tab(name, phase, counts[phase]) for phase, name in PHASES.items())]
-
-
-def _want(task: OpenTask) -> dict[str, str | None]:
-    name, button = WANTED.get(task.element_id, (task.name, "去办理"))
-    if not task.is_mine:
-        claim_address = f"/tasks/{task.id}/claim"
-        return {"name": f"认领并{name}", "address": None, "button": None, "claim_address": claim_address}
-    return {"name": name, "address": f"/tasks/{task.id}", "button": button, "claim_address": None}
+    return [every, *(tab(name_phase(definition, phase), phase, counts[phase]) for phase in PHASES)]

@@ -1,6 +1,7 @@
 """One task: read it, claim it, fill it in, send it; give it back or hand it over; and the page that says what happens next."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,11 +15,12 @@ from api.pages import answer_templates
 from api.pages.beside import who_else
 from api.pages.done import draw_done
 from api.pages.frame import FrameDep, frame_of
-from api.pages.issue_view import IssueView, find_expiry, view_issue
+from api.pages.issue_view import IssueView, view_issue
 from api.pages.registration_view import RegistrationView, view_registration
 from api.pages.render import draw, go_to
 from api.pages.route import page_router
 from api.pages.script_answers import SavedDraft
+from api.pages.step_words import Speaker
 from api.pages.task_list import address_of
 from api.pages.wording import moment, short_moment
 from api.pages.work import (
@@ -29,7 +31,6 @@ from api.pages.work import (
     read_answers,
     shape,
     type_answers,
-    walk,
     ways_out,
 )
 from api.wired import Wired
@@ -51,6 +52,7 @@ from tasks import commands, completion, inbox, unread
 from tasks.exceptions import AnswersRefused, KeyReused
 from tasks.fields import fields
 from tasks.inbox import TaskView
+from tasks.task_forms import keeps_record
 
 router = page_router()
 FIELD_OF: dict[type[Refusal], str] = {
@@ -73,7 +75,16 @@ CORRECTABLE = (
     AttachmentRefused,
     KeyReused,
 )
-BESIDE = frozenset({"answer_issue", "evaluate_answer", "supply_information"})
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What a form is drawn with besides its task: what was refused, why, and where that can be put right."""
+
+    entered: Mapping[str, Any] | None = None
+    errors: Mapping[str, str] = field(default_factory=dict[str, str])
+    lead: str | None = None
+    ways: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
 
 
 @router.get("/tasks/{task_id}", dependencies=[allow()])
@@ -89,8 +100,8 @@ async def show_task(
 ) -> Response:
     """The task with its form, or with what may be done instead."""
     view = await inbox.get_task(session, engine, actor, task_id, now)
-    work = await draw_work(session, wired, view, now=now) if view.is_mine and actor.may_act else None
-    return await _draw(request, session, wired, actor, view, work, now)
+    filled = Filled() if view.is_mine and actor.may_act else None
+    return await _draw(request, session, wired, actor, view, filled, now)
 
 
 @router.post("/tasks/{task_id}", dependencies=[allow()])
@@ -204,9 +215,8 @@ async def show_done(
     view = await inbox.get_task(session, engine, actor, task_id, now)
     if view.state != "completed":
         return go_to(f"/tasks/{task_id}")
-    issue = view.subject.issue
-    expires_at = await find_expiry(session, wired, issue, now) if issue else None
-    return draw_done(request, frame, view, await _next_task(session, actor, task_id), expires_at)
+    next_task = await _next_task(session, wired, actor, task_id)
+    return await draw_done(request, session, wired, actor, frame, view, next_task, now)
 
 
 def explain(refusal: Refusal, view: TaskView) -> tuple[dict[str, str], str | None]:
@@ -233,9 +243,8 @@ async def _draw_again(
     if not view.is_mine:
         raise refusal
     errors, lead = explain(refusal, view)
-    work = await draw_work(session, wired, view, entered=answers, errors=errors, lead=lead, now=now)
-    work = replace(work, ways=ways_out(actor))
-    return await _draw(request, session, wired, actor, view, work, now, status=422)
+    filled = Filled(entered=answers, errors=errors, lead=lead, ways=ways_out(actor))
+    return await _draw(request, session, wired, actor, view, filled, now, status=422)
 
 
 async def _draw(
@@ -244,14 +253,14 @@ async def _draw(
     wired: Wired,
     actor: Actor,
     view: TaskView,
-    work: Work | None,
+    filled: Filled | None,
     now: NowDep,
     *,
     status: int = 200,
 ) -> Response:
     await wired.calendar.refresh(session, now)
-    if about := view.line.issue or view.line.registration:
-        await mark_about_read(session, actor.person_id, about.id, now)
+    if line := view.line.issue or view.line.registration:
+        await mark_about_read(session, actor.person_id, line.id, now)
     frame = await frame_of(session, actor)
     issue: IssueView | None = None
     others: list[Looker] | None = None
@@ -266,9 +275,21 @@ async def _draw(
     colleagues = []
     if view.may_release:
         colleagues = await commands.list_colleagues(session, wired.engine, actor, view.line.id)
-    if work is not None:
-        work = await answer_templates.offer(session, actor, work)
-    edits_record = work is not None and any(one.key in ("description", "uscc") for one in walk(work.fields))
+    work: Work | None = None
+    if filled is not None:
+        about = issue or registration
+        speaker = about.speaker if about else Speaker(wired.engine.evaluator, {}, now)
+        work = await draw_work(
+            session,
+            wired,
+            view,
+            entered=filled.entered,
+            errors=filled.errors,
+            lead=filled.lead,
+            speaker=speaker,
+        )
+        work = await answer_templates.offer(session, actor, replace(work, ways=filled.ways))
+    edits_record = work is not None and keeps_record(view.definition, view.line.element_id)
     return draw(
         request,
         "registration_task.html" if registration else "task.html",
@@ -291,7 +312,7 @@ async def _draw(
         colleagues=colleagues,
         others=others,
         now=now,
-        next_task=await _next_task(session, actor, view.line.id),
+        next_task=await _next_task(session, wired, actor, view.line.id),
     )
 
 
@@ -309,11 +330,11 @@ def _tell_other(view: TaskView) -> dict[str, str]:
     return {"title": "已由他人认领", "words": f"现在的办理人是 {view.claimed_by_name or '他人'}{when}。"}
 
 
-async def _next_task(session: SessionDep, actor: Actor, task_id: UUID) -> str | None:
+async def _next_task(session: SessionDep, wired: Wired, actor: Actor, task_id: UUID) -> str | None:
     """The most urgent other task: mine, or one to claim."""
     for view in ("mine", "claimable"):
         page = await inbox.list_tasks(session, actor, view, limit=2)
         for line in page.items:
             if line.id != task_id:
-                return address_of(line)
+                return await address_of(session, wired.engine, line)
     return None

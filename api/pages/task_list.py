@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Form, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, WiredDep, allow
@@ -16,8 +17,10 @@ from api.pages.route import page_router
 from domain.actor import Actor
 from domain.answer_templates import USERS
 from domain.working_days import WorkingCalendar
+from engine.instances import Engine
 from tasks import commands, inbox, unread
 from tasks.inbox import TaskLine, View
+from tasks.standing import is_below
 
 router = page_router()
 NAMES: dict[View, str] = {"mine": "我的待办", "claimable": "待认领", "done": "已办结"}
@@ -55,7 +58,13 @@ async def list_tasks(
         caption=NAMES[shown],
         has_templates=bool(actor.offices_as(*USERS)),
         tasks=[
-            {**_show(line, shown, actor, wired.calendar, now), "unread": marks.get(line.instance_id)}
+            {
+                **_show(line, actor, wired.calendar, now),
+                "address": _read_address(line)
+                if shown == "done"
+                else await address_of(session, wired.engine, line),
+                "unread": marks.get(line.instance_id),
+            }
             for line in page.items
         ],
         first=f"/tasks?view={shown}" if after else None,
@@ -85,10 +94,12 @@ async def claim_many(
     return go_to(f"/tasks?{urlencode(query)}")
 
 
-def address_of(line: TaskLine) -> str:
-    """Where a task is done: an evaluation below the answer it is about, everything else on its own page."""
-    if line.issue and line.element_id == "evaluate_answer":
-        return f"/issues/{line.issue.id}#do"
+async def address_of(session: AsyncSession, engine: Engine, line: TaskLine) -> str:
+    """Where a task is done: on its own page, or (where the diagram says so) below the issue it is about."""
+    if line.issue:
+        definition = await engine.catalogue.load(session, line.definition_id)
+        if is_below(definition, line.element_id):
+            return f"/issues/{line.issue.id}#do"
     return f"/tasks/{line.id}"
 
 
@@ -103,9 +114,7 @@ def _tabs(frame: Frame, shown: View) -> list[dict[str, object]]:
     ]
 
 
-def _show(
-    line: TaskLine, shown: View, actor: Actor, calendar: WorkingCalendar, now: NowDep
-) -> dict[str, object]:
+def _show(line: TaskLine, actor: Actor, calendar: WorkingCalendar, now: NowDep) -> dict[str, object]:
     issue, registration = line.issue, line.registration
     about = issue or registration
     parts = [about.number, about.enterprise_name if actor.officer_id else about.office_name] if about else []
@@ -118,7 +127,6 @@ def _show(
         "name": line.name,
         "title": (issue.title or "（尚未填写标题）") if issue else line.subject or line.name,
         "sub": " · ".join(parts),
-        "address": _read_address(line) if shown == "done" else address_of(line),
         "about": about and {"importance": None, **asdict(about), "outcome": None},
         "due": tell_due(line.due_at, now, calendar),
         "completed_at": line.completed_at,
@@ -129,7 +137,7 @@ def _read_address(line: TaskLine) -> str:
     """Where what a task was about is read, once it is done."""
     if line.registration:
         return f"/registrations/{line.registration.id}"
-    return f"/issues/{line.issue.id}" if line.issue else address_of(line)
+    return f"/issues/{line.issue.id}" if line.issue else f"/tasks/{line.id}"
 
 
 def _tell_claimed(claimed: int | None, missed: int) -> dict[str, str] | None:

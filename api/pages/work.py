@@ -15,6 +15,7 @@ from starlette.datastructures import FormData, UploadFile
 from api.pages.picture_parts import PICTURES
 from api.pages.render import as_list
 from api.pages.script_answers import FieldShape
+from api.pages.step_words import Speaker
 from api.pages.wording import short_moment
 from api.wired import Wired
 from db.ids import uuid7
@@ -30,12 +31,6 @@ OURS = frozenset({"csrf_token", "idempotency_key", "version", "act", "template"}
 UPLOAD = ".upload"  # what a file input adds to its field's key, for browsers that send files with the form
 REPLACE = ".replace"  # the same for a field that holds one file
 TICKED = ("on", "true", "1", True)
-BUTTONS = {
-    "evaluate_answer": "提交评价",
-    "supply_information": "提交补充情况",
-    "review_registration": "提交审核决定",
-    "correct_registration": "再次提交",
-}
 
 
 @dataclass(frozen=True)
@@ -151,9 +146,9 @@ async def draw_work(
     entered: Mapping[str, Any] | None = None,
     errors: Mapping[str, str] | None = None,
     lead: str | None = None,
-    now: datetime,
+    speaker: Speaker,
 ) -> Work:
-    """The form of a task of mine; `entered` is what was refused, or nothing yet."""
+    """The form of a task of mine, with the diagram's words; `entered` is what was refused, or nothing yet."""
     if entered is None:
         shown = drop_unreachable(view.fields)
     else:
@@ -165,13 +160,15 @@ async def draw_work(
         address=f"/tasks/{view.line.id}",
         draft_address=f"/tasks/{view.line.id}/draft",
         fields=shown,
-        button=button_of(view),
+        button=speaker.button(view.definition.elements.get(view.line.element_id)),
         says="decision"
         if any(one.key == "decision" and one.kind == "radio" for one in walk(shown))
         else None,
         key=str(uuid7()),
         version=view.line.version,
-        saved=f"草稿已于 {short_moment(view.draft_saved_at, now)} 保存" if view.draft_saved_at else "",
+        saved=f"草稿已于 {short_moment(view.draft_saved_at, speaker.now)} 保存"
+        if view.draft_saved_at
+        else "",
         errors=errors or {},
         lead=lead,
         files=await find_files(session, shown),
@@ -192,14 +189,6 @@ def upload_of(wired: Wired) -> dict[str, Any]:
         "address": "/api/v1/attachments",
         "most_bytes": wired.settings.attachment_max_bytes,
     }
-
-
-def button_of(view: TaskView) -> str:
-    """What the button says: what happens."""
-    issue = view.subject.issue
-    if view.line.element_id in ("draft_issue", "rework_issue") and issue is not None:
-        return "提交海关" if issue.raised_by_executive else "提交高管审核"
-    return BUTTONS.get(view.line.element_id, "提交")
 
 
 def walk(shown: Iterable[Field]) -> Iterator[Field]:
