@@ -108,10 +108,11 @@ def read_properties(node: etree._Element) -> dict[str, str]:
 def reading_order(roots: Iterable[etree._Element]) -> tuple[str, ...]:
     """The flow nodes of these diagrams as a token can come to them: the nearest to a start first, each once.
 
-    Boundary events come with their host, what lies in a subprocess after it.
+    Boundary events come with their host, what lies in a subprocess after it, event subprocesses of a process last.
     """
     ways: dict[str, list[str]] = {}
     starts: list[str] = []
+    last: list[str] = []
     for root in roots:
         for flow in root.iter(BPMN + "sequenceFlow"):
             ways.setdefault(flow.get("sourceRef") or "", []).append(flow.get("targetRef") or "")
@@ -123,13 +124,18 @@ def reading_order(roots: Iterable[etree._Element]) -> tuple[str, ...]:
                 ways.setdefault(around.get("id") or "", []).append(start.get("id") or "")
             else:
                 starts.append(start.get("id") or "")
-    seen = dict.fromkeys(starts)
+        for inner in root.iter(BPMN + "subProcess"):
+            around = inner.getparent()
+            if inner.get("triggeredByEvent") in ("true", "1") and around is not None:
+                ways.setdefault(around.get("id") or "", []).append(inner.get("id") or "")
+        last += (process.get("id") or "" for process in root.iter(BPMN + "process"))
+    seen: dict[str, None] = {}
     waiting = deque(starts)
-    while waiting:
-        for following in ways.get(waiting.popleft(), ()):
-            if following not in seen:
-                seen[following] = None
-                waiting.append(following)
+    while waiting or last:
+        reached = waiting.popleft() if waiting else last.pop(0)
+        if reached not in seen:
+            seen[reached] = None
+            waiting += ways.get(reached, ())
     return tuple(seen)
 
 

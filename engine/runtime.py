@@ -11,13 +11,11 @@ item, its answers, whatever is written within it); they end with it, and the dia
 from __future__ import annotations
 
 import logging
-import os
 from collections import ChainMap, deque
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
-from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -28,6 +26,7 @@ from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import EventSubprocess
 from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.task import Task
 
+from db.ids import uuid7
 from engine.exceptions import EngineFailure, ExpressionFailed, TooManySteps
 from engine.expressions import Evaluator
 from engine.values import ValueRefused
@@ -43,11 +42,9 @@ for _name in ("spiff", "spiff.workflow", "spiff.task", "spiff.data", "spiff.dmn"
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 
-# Ids of tasks that people and operators hold on to. A generator of our own: whoever seeds the global one would make them
-# repeat. A child starts elsewhere.
-_random = Random()  # noqa: S311  (unique is enough; nobody is kept out by an id)
-os.register_at_fork(after_in_child=_random.seed)
-# All other tasks are known to this process only, and only while their execution lasts: a number is hashed in no time.
+# Tasks that people and operators hold on to have ids that sort by when they were made: of tasks due at the same moment the
+# older one comes first. All others are known to this process only, and only while their execution lasts: a number is hashed
+# in no time.
 _numbers = count(1)
 
 
@@ -234,9 +231,7 @@ class LiveTask(Task):
         state: int = TaskState.MAYBE,
         id: UUID | None = None,  # noqa: A002  (the library passes it by name)
     ) -> None:
-        self.id = id or (
-            UUID(int=_random.getrandbits(128), version=4) if is_named(task_spec) else next(_numbers)
-        )
+        self.id = id or (uuid7() if is_named(task_spec) else next(_numbers))
         workflow.tasks[self.id] = self
         self.workflow = workflow
         self._children = []

@@ -138,7 +138,8 @@ WHERE a.instance_id IS NULL AND EXISTS (
 
 PURGE_ANSWERS: TextClause = text("DELETE FROM idempotency_key WHERE created_at < :before")
 
-_LINE = """t.id, t.element_id, t.name, t.instance_id, t.definition_id, t.due_at, t.claimed_by, t.claimed_at, t.version, t.created_at,
+_LINE = """t.id, t.element_id, t.name, t.instance_id, t.definition_id, t.due_at,
+    t.claimed_by, t.claimed_at, t.version, t.created_at,
     t.completed_at, p.subject, i.id IS NOT NULL AS has_issue, reg.id IS NOT NULL AS has_registration,
     coalesce(i.number, reg.number) AS number, i.title, coalesce(i.status, reg.status) AS status,
     coalesce(i.phase, reg.phase) AS phase, i.category, i.importance, coalesce(i.office, reg.office) AS office,

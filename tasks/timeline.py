@@ -70,7 +70,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class DoneTask:
-    """One completed user task with its answers, whatever task the diagram made it; `on_complete` is the operator that took them."""
+    """One completed user task with its answers, whatever task the diagram made it; `on_complete` is the operator that took
+    them."""
 
     task_id: UUID
     element_id: str
