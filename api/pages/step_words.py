@@ -40,7 +40,7 @@ class Speaker:
         return f"当前环节：{standing.element.name}。"
 
     def want(self, element: Element | None, name: str) -> tuple[str, str]:
-        """What is wanted of whoever has this task (by its `name` where the diagram does not say), and the button that leads on."""
+        """What is wanted of whoever has this task (by its `name` where the diagram does not say), and the button."""
         return self.say(element, "wanted") or f"办理“{name}”", self.say(element, "wantedButton") or "去办理"
 
     def button(self, element: Element | None) -> str:
