@@ -65,7 +65,7 @@ def title_of(view: TaskView, standing: Standing, speaker: Speaker) -> str:
                     return f"已决定{option.label}"
                 return f"已{option.label.removeprefix('请')}"
     done = view.definition.elements.get(view.line.element_id)
-    return speaker.say(done, "sent") or f"已完成：{view.line.name}"
+    return speaker.say(done, "sent") or f"办好了：{view.line.name}"
 
 
 def _tell_step(standing: Standing) -> str:

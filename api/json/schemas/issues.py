@@ -18,7 +18,7 @@ from api.json.schemas.parts import (
 
 STATUS = "状态，用来显示；文字由流程图决定"
 PHASE = "draft、review、customs、enterprise、answered 或 closed，供程序判断"
-OUTCOME = "cleared（已清零）或 withdrawn（已撤回）；未结束为 null"
+OUTCOME = "cleared（清零）或 withdrawn（撤回）；未结束为 null"
 
 
 class IssueBody(Body):

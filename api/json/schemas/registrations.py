@@ -11,7 +11,7 @@ from api.json.schemas.parts import AttachmentOut, ChangeOut, DoneTaskOut, OpenTa
 
 STATUS = "状态，用来显示；文字由流程图决定"
 PHASE = "customs、enterprise 或 closed，供程序判断"
-OUTCOME = "approved（已通过）、refused（不予通过）或 superseded（已由另一份注册取代）；未结束为 null"
+OUTCOME = "approved（通过）、refused（不予通过）或 superseded（已由另一份注册取代）；未结束为 null"
 ROUTE = "怎样申请的：card、web 或 wechat"
 
 

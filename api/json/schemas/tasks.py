@@ -95,7 +95,7 @@ class OptionOut(Answer):
 class TaskDetail(TaskLine):
     """One task to work on."""
 
-    state: str = says("ready（待办）、completed（已完成）或 cancelled（已取消）")
+    state: str = says("ready（待办）、completed（办完了）或 cancelled（已取消）")
     form: dict[str, Any] = says("form-js 表单", open_by="form-js 的表单格式")
     values: dict[str, Any] = says("各项的起始值", open_by=FORM)
     options: dict[str, list[OptionOut]] = says("从名单选择的各项：可以选什么")
