@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.random_scopes import draw
 from tests.engine.walks import load_diagram, walk
 
 ROOT = Path(__file__).parents[2]
@@ -20,3 +21,7 @@ def test_a_walk_through_the_compact_state_sees_what_the_stock_serializer_sees(pa
     definition = load_diagram(path)
     steps = sum(walk(definition, seed) for seed in range(WALKS))
     assert steps >= WALKS
+
+
+def test_nor_do_walks_over_random_event_sub_processes() -> None:
+    assert sum(walk(draw(seed), seed) for seed in range(15)) >= 15
