@@ -52,17 +52,15 @@ def hosts(diagram: Diagram) -> Iterator[Finding]:
         host = diagram.nodes.get(host_id)
         seen: dict[tuple[str, str | None], etree._Element] = {}
         for event in events:
-            for caught in _caught_by(diagram, event):
+            for caught in caught_by(diagram, event):
                 other = seen.setdefault(caught, event)
                 if other is not event and host is not None:
-                    what = f"{_WORDS[caught[0]]}“{caught[1]}”" if caught[1] else f"任何{_WORDS[caught[0]]}"
-                    text = (
-                        f"与{describe(other)}在{describe(host)}上等的是同一件事（{what}），请删除其中一个。"
-                    )
+                    text = f"与{describe(other)}在{describe(host)}上等的是同一件事（{in_words(caught)}），请删除其中一个。"
                     yield diagram.finding(event, "same-event-twice", text)
 
 
-def _caught_by(diagram: Diagram, event: etree._Element) -> Iterator[tuple[str, str | None]]:
+def caught_by(diagram: Diagram, event: etree._Element) -> Iterator[tuple[str, str | None]]:
+    """What an event takes: the kind, and the name or code; None: any."""
     for definition in definitions_of(event):
         kind = kind_of(definition).removesuffix("EventDefinition")
         if kind in _CODES:
@@ -71,6 +69,12 @@ def _caught_by(diagram: Diagram, event: etree._Element) -> Iterator[tuple[str, s
             yield kind, name
         elif kind == "signal" and (signal := diagram.ids.get(definition.get("signalRef") or "")) is not None:
             yield kind, signal.get("name")
+
+
+def in_words(caught: tuple[str, str | None]) -> str:
+    """How a sentence names what is caught."""
+    kind, name = caught
+    return f"{_WORDS[kind]}“{name}”" if name else f"任何{_WORDS[kind]}"
 
 
 def _code(diagram: Diagram, definition: etree._Element, kind: str) -> str | None:

@@ -7,35 +7,27 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from engine.catch_rules import caught_by, in_words
 from engine.diagram import BPMN, Diagram, definitions_of, describe, kind_of, scope_of
 from engine.findings import Finding
 from engine.parsing import is_event_subprocess, is_interrupting
 
-_HEARD_ONCE = {
-    "messageEventDefinition": ("messageRef", "消息"),
-    "errorEventDefinition": ("errorRef", "错误"),
-    "escalationEventDefinition": ("escalationRef", "升级"),
-}
-"""What one event of a scope takes, so that another for the same would never happen. A signal reaches all."""
-
 
 def event_subprocesses(diagram: Diagram) -> Iterator[Finding]:
     """What an event sub-process may not have, and which of several would never be started."""
-    heard: dict[tuple[etree._Element | None, str, str | None], etree._Element] = {}
+    heard: dict[tuple[etree._Element | None, tuple[str, str | None]], etree._Element] = {}
     for node in diagram.each("subProcess"):
         if not is_event_subprocess(node):
             continue
         yield from _itself(diagram, node)
-        for start in (each for each in diagram.each("startEvent") if scope_of(each) is node):
+        for start in node.iterchildren(BPMN + "startEvent"):
             yield from _start(diagram, start)
-            for definition in definitions_of(start):
-                if kind_of(definition) not in _HEARD_ONCE:
-                    continue
-                attribute, word = _HEARD_ONCE[kind_of(definition)]
-                key = (scope_of(node), kind_of(definition), definition.get(attribute))
-                if (other := heard.setdefault(key, node)) is not node:
-                    text = f"永远不会开始：同一层的{describe(other)}已由同一个{word}开始；请合并，或换一个{word}。"
-                    yield diagram.finding(node, "same-trigger", text)
+            for caught in caught_by(diagram, start):
+                other = heard.setdefault((scope_of(node), caught), node)
+                # A signal reaches all that wait for it.
+                if other is not node and caught[0] != "signal":
+                    text = f"永远不会开始：同一层的{describe(other)}等的是同一件事（{in_words(caught)}），请合并。"
+                    yield diagram.finding(node, "same-event-twice", text)
 
 
 def _itself(diagram: Diagram, node: etree._Element) -> Iterator[Finding]:

@@ -317,7 +317,7 @@ BAD = [
     ),
     Bad(
         "two event sub-processes for one message",
-        "same-trigger",
+        "same-event-twice",
         "other",
         add=handler('<bpmn:messageEventDefinition messageRef="stop_message"/>')
         + handler('<bpmn:messageEventDefinition messageRef="stop_message"/>', name="other"),
