@@ -42,8 +42,8 @@ WARN = handler("warn", when('order.office = "7"'), interrupting=False)
 
 def draw(*handlers: str, work: str = "work") -> dict[str, str]:
     """Two tasks side by side in a process with event sub-processes."""
-    body = f"""{HEAD}{NAMES}<bpmn:process id="handled" name="办理" isExecutable="true"><bpmn:property id="given_order" name="order" />
-        <bpmn:startEvent id="began" />
+    body = f"""{HEAD}{NAMES}<bpmn:process id="handled" name="办理" isExecutable="true">
+        <bpmn:property id="given_order" name="order" /><bpmn:startEvent id="began" />
         <bpmn:parallelGateway id="fork" /><bpmn:parallelGateway id="join" />
         {task(work, statusClaimed='"办理中"')}{task("check")}{end("done", status='"完成"', phase="closed")}
         {flows("began>fork", f"fork>{work}", "fork>check", f"{work}>join", "check>join", "join>done")}
