@@ -2,7 +2,7 @@
 attribute added to a record, never goes out by itself; pydantic reads the shapes for OpenAPI, orjson writes what is in them.
 
 They are plain dataclasses: their constructor refuses unknown and missing fields, the type checker sees every one, and nothing
-is validated a second time when it is sent.
+is validated a second time when it is sent (ADR 31).
 """
 
 from dataclasses import dataclass, field

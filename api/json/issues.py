@@ -68,7 +68,7 @@ async def list_issues(
 
 @router.get("/issues/{issue_id}", response_model=IssueDetail, summary="问题详情", dependencies=[allow()])
 async def show_issue(issue_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
-    """Everything about one issue: its fields, answers, evaluations, changes, what other tasks said, and its timeline."""
+    """Everything about one issue: its fields, answers, evaluations, changes, and what was said in each task."""
     return Json(show_issue_detail(await details.get_issue(session, engine, actor, parse_id(issue_id))))
 
 

@@ -81,7 +81,9 @@ def find_problems(route: APIRoute) -> set[int]:
     if dependant.query_params:
         found.add(422)
     if changes:
-        found |= {403, 409}
+        found.add(403)
+    if changes and (401 in found or dependant.body_params):
+        found.add(409)
     if dependant.body_params:
         found |= {413, 422}
     return found

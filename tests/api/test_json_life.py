@@ -72,6 +72,18 @@ async def test_an_issue_is_cleared(world: World) -> None:
     assert "answer_issue" in picture["done"] and picture["xml"].startswith("<?xml")
 
 
+async def test_a_question_is_asked_with_its_files(world: World) -> None:
+    staff = world.client("staff")
+    file_id = (await staff.post("/api/v1/attachments", files={"file": ("照片.png", PNG)})).json()["id"]
+    asked = await staff.post("/api/v1/issues", json=QUESTION | {"attachments": [file_id]})
+    assert asked.status_code == 201, asked.text
+    detail = (await staff.get(f"/api/v1/issues/{asked.json()['id']}")).json()
+    assert [one["id"] for one in detail["attachments"]] == [file_id]
+    for wrong in (["nonsense"], [5], "x", [[file_id]]):
+        refused = await staff.post("/api/v1/issues", json=QUESTION | {"attachments": wrong})
+        assert refused.status_code == 422, wrong
+
+
 async def test_the_same_submit_is_answered_the_same(world: World) -> None:
     staff = world.client("staff")
     issue_id = (await staff.post("/api/v1/issues", json=QUESTION)).json()["id"]

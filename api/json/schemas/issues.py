@@ -1,6 +1,7 @@
 """Issues."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -32,8 +33,8 @@ class IssueBody(Body):
     executive: str | None = Field(
         default=None, max_length=64, description="由哪位高管审核（人员编号）；只有一位时可不填"
     )
-    attachments: list[UUID] | None = Field(
-        default=None, max_length=100, strict=False, description="已上传附件的编号"
+    attachments: list[Annotated[UUID, Field(strict=False)]] | None = Field(
+        default=None, max_length=100, description="已上传附件的编号"
     )
 
 
