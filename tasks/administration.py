@@ -3,7 +3,7 @@ holidays move open deadlines. The records themselves are changed by `domain`."""
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from db.jobs import defer
-from domain import calendar, officers, roles
+from domain import calendar, office_hours, officers, roles
 from domain.actor import Actor
 from domain.calendar import Day
 from domain.deadlines import count_moved
 from domain.models import CalendarDay, Issue, Registration
-from domain.working_days import WorkingCalendar
+from domain.working_days import OfficeHours, WorkingCalendar
 from engine.instances import Engine
 from tasks.jobs import give_back_later, move_deadlines_now
 from tasks.moving_deadlines import OPEN_PHASES
@@ -69,11 +69,33 @@ async def save_year(
     return changed
 
 
+async def save_hours(session: AsyncSession, actor: Actor, hours: OfficeHours, now: datetime) -> bool:
+    """Keep other office hours, and have open deadlines set anew; whether anything changed. Raises what
+    `office_hours.save_hours` does."""
+    changed = await office_hours.save_hours(session, actor, hours, now)
+    if changed:
+        await defer(session, move_deadlines_now)
+    return changed
+
+
 async def count_moving_deadlines(session: AsyncSession, year: int, days: Sequence[Day]) -> int:
     """How many open deadlines these days of a year would move."""
+    others = {day: working for day, working in await _read_days(session) if day.year != year}
+    known = others | {one.day: one.working for one in days}
+    return await _count_moving(session, WorkingCalendar(known, await office_hours.find_hours(session)))
+
+
+async def count_moving_by_hours(session: AsyncSession, hours: OfficeHours) -> int:
+    """How many open deadlines these office hours would move."""
+    return await _count_moving(session, WorkingCalendar(dict(await _read_days(session)), hours))
+
+
+async def _read_days(session: AsyncSession) -> list[tuple[date, bool]]:
     rows = await session.execute(select(col(CalendarDay.day), col(CalendarDay.working)))
-    others = {day: working for day, working in rows if day.year != year}
-    calendar = WorkingCalendar(others | {one.day: one.working for one in days})
+    return [(day, working) for day, working in rows]
+
+
+async def _count_moving(session: AsyncSession, calendar: WorkingCalendar) -> int:
     open_issues = await session.scalars(
         select(Issue).where(
             col(Issue.closed_at).is_(None),

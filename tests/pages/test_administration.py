@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from db.ids import uuid7
 from domain.models import Officer, OfficerRole, Person
+from domain.office_hours import FIELDS
 from domain.sessions import SessionLimits, start_session
 from tests.pages.conftest import QUESTION, Visitor, World
 
@@ -237,6 +238,33 @@ async def test_a_year_is_read_back_before_it_is_kept(world: World) -> None:
     html = await system.send(address, {"days": notice, "act": "save"})
     assert "正在按新的节假日" in html and "管理员录入的 9 天" in html
     assert "2031" not in await system.open("/system/holidays/3000") and system.status == 404
+
+
+async def test_office_hours_are_changed_with_what_they_move_in_view(world: World) -> None:
+    await bring_to_customs(world)
+    system, address = visitor(world, "system"), "/system/holidays/hours"
+    assert "09:00–12:00，13:30–17:30" in await system.open("/system/holidays")
+    html = await system.open(address)
+    assert [re.search(rf'name="{key}" value="([^"]*)"', html)[1] for key in FIELDS] == [  # type: ignore[index]
+        "09:00",
+        "12:00",
+        "13:30",
+        "17:30",
+    ]
+    refused = {"opens": "09:00", "break_from": "", "break_to": "13:30", "closes": "nie"}
+    html = await system.send(address, {**refused, "act": "check"})
+    assert (
+        system.status == 422 and "上午下班和下午上班的时间都要填" in html and "请填写下午下班的时间" in html
+    )
+    through = {"opens": "08:30", "break_from": "", "break_to": "", "closes": "16:30"}
+    html = await system.send(address, {**through, "act": "check"})
+    assert "08:30–16:30" in html and "1 件</b>没有办结" in html
+    assert 'value="08:30"' in await system.send(address, {**through, "act": "edit"})
+    html = await system.send(address, {**through, "act": "save"})
+    assert "按新的办公时间重新计算" in html and "08:30–16:30" in html
+    await system.open(address)
+    assert "已保存。" in await system.send(address, {**through, "act": "save"})
+    assert "保存办公时间" in await visitor(world, "audit").open("/audit")
 
 
 async def test_a_suspended_enterprise_reads_only(world: World) -> None:

@@ -1,7 +1,7 @@
 """What administrators' commands do to work at hand: it goes back, on the timeline; deadlines follow the calendar."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from inspect import signature
 from typing import Any
 
@@ -14,11 +14,14 @@ from domain.actor import Actor
 from domain.calendar import read_days
 from domain.models import Officer, OfficerRole
 from domain.roles import give_role
+from domain.working_days import DEFAULT_HOURS, OfficeHours
 from engine.exceptions import NotYours
 from tasks import commands
 from tasks.administration import (
+    count_moving_by_hours,
     count_moving_deadlines,
     disable_officer,
+    save_hours,
     save_year,
     take_role,
 )
@@ -150,6 +153,16 @@ async def test_a_year_entered_moves_open_deadlines_by_a_job(world: World, system
     assert await save_year(world.session, system, 2026, days, world.now)
     await expect_job(world, "move_deadlines_now", at=None)
     assert not await save_year(world.session, system, 2026, days, world.now)
+    assert await waiting_jobs(world.session, "move_deadlines_now") == 1
+
+
+async def test_other_office_hours_move_open_deadlines_by_a_job(world: World, system: Actor) -> None:
+    await world.at_customs()
+    early = OfficeHours(((time(8), time(16)),))
+    assert await count_moving_by_hours(world.session, early) == 1
+    assert await count_moving_by_hours(world.session, DEFAULT_HOURS) == 0
+    assert await save_hours(world.session, system, early, world.now)
+    assert not await save_hours(world.session, system, early, world.now)
     assert await waiting_jobs(world.session, "move_deadlines_now") == 1
 
 

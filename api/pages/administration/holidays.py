@@ -1,4 +1,5 @@
-"""系统管理 · 节假日: which years are known, and entering one: typed as published, read back as a calendar, then kept."""
+"""系统管理 · 节假日: which years are known, and entering one: typed as published, read back as a calendar, then kept. Office
+hours likewise: looked at again with what they move, then kept."""
 
 from datetime import date
 from typing import Annotated
@@ -13,7 +14,7 @@ from api.pages.frame import Frame, FrameDep
 from api.pages.render import go_to
 from api.pages.route import page_router
 from api.pages.typed_text import TypedText
-from domain import calendar
+from domain import calendar, office_hours
 from domain.calendar import FIRST_YEAR, LAST_YEAR, LONGEST_TEXT, Day
 from domain.exceptions import FormRefused, RecordUnknown
 from domain.working_days import LIBRARY_YEARS
@@ -22,6 +23,8 @@ from tasks import administration
 router = page_router()
 MINE = [allow(SYSTEM)]
 HOME = "/system/holidays"
+HOURS = f"{HOME}/hours"
+Clock = Annotated[str, Form(max_length=10)]
 WEEKDAYS = "一二三四五六日"
 
 
@@ -29,7 +32,53 @@ WEEKDAYS = "一二三四五六日"
 async def list_years(request: Request, session: SessionDep, frame: FrameDep, now: NowDep) -> Response:
     """The years around this one, and what is known of each."""
     years = await calendar.list_years(session, now)
-    return draw_section(request, "holidays.html", frame, SYSTEM, years=years, this_year=now.year)
+    hours = office_hours.write_hours(await office_hours.find_hours(session))
+    return draw_section(request, "holidays.html", frame, SYSTEM, years=years, this_year=now.year, hours=hours)
+
+
+@router.get(HOURS, dependencies=MINE)
+async def show_hours(request: Request, session: SessionDep, frame: FrameDep) -> Response:
+    """The hours that hold, to be changed."""
+    typed = office_hours.fill_form(await office_hours.find_hours(session))
+    return draw_section(request, "office_hours.html", frame, SYSTEM, typed=typed)
+
+
+@router.post(HOURS, dependencies=MINE)
+async def enter_hours(
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    frame: FrameDep,
+    now: NowDep,
+    opens: Clock = "",
+    break_from: Clock = "",
+    break_to: Clock = "",
+    closes: Clock = "",
+    act: Annotated[str, Form(max_length=10)] = "check",
+) -> Response:
+    """Say what they would move; keep them when they are sent a second time."""
+    typed = {"opens": opens, "break_from": break_from, "break_to": break_to, "closes": closes}
+    try:
+        hours = office_hours.parse_hours(typed)
+    except FormRefused as refusal:
+        return draw_section(
+            request, "office_hours.html", frame, SYSTEM, status=422, typed=typed, errors=refusal.errors
+        )
+    if act == "save":
+        changed = await administration.save_hours(session, actor, hours, now)
+        return go_to(f"{HOME}?done={'hours' if changed else 'saved'}")
+    if act == "edit":
+        return draw_section(request, "office_hours.html", frame, SYSTEM, typed=typed)
+    return draw_section(
+        request,
+        "office_hours_check.html",
+        frame,
+        SYSTEM,
+        typed=typed,
+        words=office_hours.write_hours(hours),
+        before=office_hours.write_hours(await office_hours.find_hours(session)),
+        moving=await administration.count_moving_by_hours(session, hours),
+    )
 
 
 @router.get(f"{HOME}/{{year}}", dependencies=MINE)
