@@ -27,9 +27,9 @@ from cardauth.mapping import CardMapping
 from cardauth.trust import TrustStore
 from db import jobs
 from db.session import Kind, make_sessions, open_engine, server_options
-from domain.attachments import FolderStore
 from domain.code_limits import CodeLimits
 from domain.contacts import find_addresses
+from domain.files.store import FolderStore
 from domain.scanning import ClamScanner
 from domain.seed import seed
 from domain.sessions import SessionLimits

@@ -103,6 +103,7 @@ STATUS: dict[type[Refusal], int] = {
     domain.CannotKeep: 422,
     domain.PhoneRefused: 422,
     domain.AttachmentRefused: 422,
+    domain.FilesBusy: 503,
     domain.NotAdmin: 403,
     domain.MemberUnknown: 404,
     domain.MemberRefused: 422,

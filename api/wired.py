@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from api.cards import CardReader
 from api.cas import CasDoor
 from api.wechat import WechatDoor
-from domain.attachments import AttachmentStore
 from domain.code_limits import CodeLimits
 from domain.codes import CodeSender
+from domain.files.store import AttachmentStore
 from domain.scanning import Scanner
 from domain.sessions import SessionLimits
 from domain.working_days import WorkingCalendar

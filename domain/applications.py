@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from cleaning import clean_identifier
-from domain.attachments import AttachmentStore, add_attachment
+from domain.attachments import ReadFile, keep_file, read_file
 from domain.code_limits import CodeLimits
 from domain.codes import count_failure, hash_code, refuse_code, try_code
 from domain.codes import find_challenge as find_asked
 from domain.exceptions import AttachmentRefused, CodeRefused
-from domain.file_types import JPG, PDF, PNG
+from domain.files.store import AttachmentStore
+from domain.files.types import PDF, PICTURE_TYPES
 from domain.models import Attachment, Registration, RegistrationDraft, SignInChallenge
 from domain.people import normalise_phone
 from domain.scanning import Scanner
@@ -26,7 +27,7 @@ PURPOSE = "register"
 WRONG_CODE = "手机号或验证码不正确，或验证码已失效。"
 KEPT = timedelta(days=1)
 MOST_FILES = 5  # a challenge: one licence, and some better pictures of it
-LICENCE_TYPES = (JPG, PNG, PDF)
+LICENCE_TYPES = (*PICTURE_TYPES, PDF)
 
 
 async def prove_phone(
@@ -99,18 +100,8 @@ async def find_registration_of(session: AsyncSession, challenge_id: UUID) -> Reg
     return await session.scalar(select(Registration).where(col(Registration.challenge_id) == challenge_id))
 
 
-async def add_licence(
-    session: AsyncSession,
-    store: AttachmentStore,
-    scanner: Scanner | None,
-    *,
-    challenge: SignInChallenge,
-    name: str,
-    data: bytes,
-    now: datetime,
-    max_bytes: int,
-) -> Attachment:
-    """A picture or PDF for an application under way; the challenge must be locked. Raises AttachmentRefused."""
+async def require_room(session: AsyncSession, challenge: SignInChallenge, name: str, now: datetime) -> None:
+    """AttachmentRefused unless a file (of this name) may be added to this application now."""
     alive = now < challenge.expires_at or await find_draft(session, challenge.id, now) is not None
     if not alive or await find_registration_of(session, challenge.id) is not None:
         raise AttachmentRefused("这次注册已经过期或已经提交，请重新获取验证码。", name=name)
@@ -119,18 +110,19 @@ async def add_licence(
     )
     if (many or 0) >= MOST_FILES:
         raise AttachmentRefused(f"一次注册最多上传 {MOST_FILES} 个文件，请使用已上传的文件。", name=name)
-    return await add_attachment(
-        session,
-        store,
-        scanner,
-        actor=None,
-        challenge_id=challenge.id,
-        name=name,
-        data=data,
-        now=now,
-        max_bytes=max_bytes,
-        allowed=LICENCE_TYPES,
-    )
+
+
+async def read_licence(scanner: Scanner | None, name: str, data: bytes, max_bytes: int) -> ReadFile:
+    """A picture or PDF, before any transaction. Raises AttachmentRefused, FilesBusy."""
+    return await read_file(scanner, name, data, max_bytes, LICENCE_TYPES)
+
+
+async def add_licence(
+    session: AsyncSession, store: AttachmentStore, file: ReadFile, challenge: SignInChallenge, now: datetime
+) -> Attachment:
+    """A licence for an application under way; the challenge must be locked. Raises AttachmentRefused."""
+    await require_room(session, challenge, file.name, now)
+    return await keep_file(session, store, file, actor=None, challenge_id=challenge.id, now=now)
 
 
 async def sweep_applications(session: AsyncSession, now: datetime) -> None:

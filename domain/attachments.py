@@ -5,17 +5,13 @@ The row belongs to the caller's transaction, the file does not: it is written fi
 files without a row and rows that nobody used.
 """
 
-import asyncio
 import contextlib
 import hashlib
-import os
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import and_, delete, or_, select
@@ -26,7 +22,10 @@ from cleaning import clean_line, is_plain
 from db.ids import uuid7
 from domain.actor import Actor
 from domain.exceptions import AttachmentRefused
-from domain.file_types import ALL_TYPES, FileType, describe, recognise
+from domain.files import previews, workshop
+from domain.files.store import AttachmentStore
+from domain.files.types import ALL_TYPES, PDF, FileType
+from domain.files.unfit import LOCKED, PICTURE_TOO_HARD, Unfit
 from domain.models import Attachment
 from domain.scanning import Scanner, ScannerUnavailable
 
@@ -35,106 +34,74 @@ UNCLAIMED_AFTER = timedelta(days=2)  # files of people without an account, whose
 NAME_LENGTH = 120
 
 
-class AttachmentStore(Protocol):
-    """Where the bytes lie."""
-
-    async def put(self, name: str, data: bytes) -> None: ...
-    async def read(self, name: str) -> bytes: ...
-    async def delete(self, name: str) -> None: ...
-    def names(self, older_than: datetime) -> AsyncIterator[str]: ...
-
-
 @dataclass(frozen=True)
-class FolderStore:
-    """A folder, in 256 subfolders; a file appears whole or not at all."""
+class ReadFile:
+    """A file that may come in, and what was drawn of it."""
 
-    folder: Path
-
-    async def put(self, name: str, data: bytes) -> None:
-        await asyncio.to_thread(self._write, self._path(name), data)
-
-    async def read(self, name: str) -> bytes:
-        return await asyncio.to_thread(self._path(name).read_bytes)
-
-    async def delete(self, name: str) -> None:
-        await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
-
-    async def names(self, older_than: datetime) -> AsyncIterator[str]:
-        """Every stored file last written before this moment."""
-        for path in await asyncio.to_thread(lambda: sorted(self.folder.glob("??/*"))):
-            with contextlib.suppress(FileNotFoundError):  # another sweep was faster
-                if path.stat().st_mtime < older_than.timestamp():
-                    yield path.name
-
-    def _path(self, name: str) -> Path:
-        if not re.fullmatch(r"[0-9a-f]{32}\.[a-z]{3,5}", name):
-            raise ValueError(f"not a name of ours: {name!r}")
-        return self.folder / name[30:32] / name
-
-    @staticmethod
-    def _write(path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+    name: str
+    data: bytes
+    kind: FileType
+    pages: int | None = 0
+    locked: bool = False
+    first: workshop.Pages | None = None
 
 
-async def add_attachment(
-    session: AsyncSession,
-    store: AttachmentStore,
+async def read_file(
     scanner: Scanner | None,
-    *,
-    actor: Actor | None,
-    challenge_id: UUID | None = None,
     name: str,
     data: bytes,
-    now: datetime,
     max_bytes: int = 10 * 1024 * 1024,
     allowed: Sequence[FileType] = ALL_TYPES,
-) -> Attachment:
-    """Check, scan and store a file; it is its uploader's (or its challenge's, for whoever has no account) until it is bound.
-
-    Raises AttachmentRefused with the reason.
-    """
-    file_type = await asyncio.to_thread(check_file, name, data, max_bytes, allowed)
+) -> ReadFile:
+    """Check, scan and draw a file. It takes its time: no transaction should be open. Raises AttachmentRefused, FilesBusy."""
+    kind = await check_file(name, data, max_bytes, allowed)
     await _scan(scanner, name, data)
+    return await _draw(ReadFile(name, data, kind))
+
+
+async def keep_file(
+    session: AsyncSession,
+    store: AttachmentStore,
+    file: ReadFile,
+    *,
+    actor: Actor | None,
+    now: datetime,
+    challenge_id: UUID | None = None,
+) -> Attachment:
+    """Store it; it is its uploader's (or its challenge's, for whoever has no account) until it is bound."""
     id_ = uuid7()
     row = Attachment(
         id=id_,
         uploader_id=actor.person_id if actor else None,
         challenge_id=challenge_id,
         enterprise_id=actor.enterprise_id if actor else None,
-        name=clean_name(name, file_type),
-        size=len(data),
-        media_type=file_type.media_type,
-        sha256=hashlib.sha256(data).hexdigest(),
-        stored_as=f"{id_.hex}.{file_type.extension}",
+        name=clean_name(file.name, file.kind),
+        size=len(file.data),
+        media_type=file.kind.media_type,
+        sha256=hashlib.sha256(file.data).hexdigest(),
+        stored_as=f"{id_.hex}.{file.kind.extension}",
         created_at=now,
+        pages=file.pages,
+        locked=file.locked,
     )
-    await store.put(row.stored_as, data)
+    await store.put(row.stored_as, file.data)
+    if file.first is not None:
+        await previews.keep_page(store, row, 1, file.first)
     session.add(row)
     await session.flush()
     return row
 
 
-def check_file(name: str, data: bytes, max_bytes: int, allowed: Sequence[FileType] = ALL_TYPES) -> FileType:
+async def check_file(
+    name: str, data: bytes, max_bytes: int, allowed: Sequence[FileType] = ALL_TYPES
+) -> FileType:
     """The type of an allowed file; AttachmentRefused names the file and what is wrong with it."""
     if not data:
         raise AttachmentRefused(f"文件“{name}”是空的。", name=name)
     if len(data) > max_bytes:
         raise AttachmentRefused(f"文件“{name}”超过 {max_bytes / 1024 / 1024:g} MB。", name=name)
-    file_type = recognise(data)
-    if file_type is None or file_type not in allowed:
-        seen = file_type.extension if file_type else describe(data)
-        seems = f"（内容像是 {seen}）" if seen else ""
-        may_be = "、".join(one.extension for one in allowed)
-        raise AttachmentRefused(f"文件“{name}”的内容不是允许的格式{seems}，只能上传 {may_be}。", name=name)
-    if not file_type.may_be_called(_extension(name)):
-        raise AttachmentRefused(f"文件“{name}”的内容是 {file_type.extension}，与扩展名不符。", name=name)
-    return file_type
+    with _refusing(name):
+        return await workshop.examine(data, _extension(name), tuple(allowed))
 
 
 def clean_name(name: str, file_type: FileType) -> str:
@@ -169,12 +136,39 @@ async def sweep_orphans(
     )
     gone = set(unused.scalars())
     async for name in store.names(older_than=now - ORPHAN_AFTER):
-        known = await session.scalar(select(col(Attachment.id)).where(col(Attachment.stored_as) == name))
+        known = await session.scalar(select(col(Attachment.id)).where(col(Attachment.id) == UUID(name[:32])))
         if known is None:
             gone.add(name)
     for name in gone:
         await store.delete(name)
     return len(gone)
+
+
+async def _draw(file: ReadFile) -> ReadFile:
+    """`pages` stays None where it is tried again when somebody looks."""
+    if not file.kind.is_shown:
+        return file
+    try:
+        with _refusing(file.name, but_for=file.kind is PDF):
+            first = await workshop.draw(file.data, file.kind)
+    except Unfit as unfit:  # a PDF that we cannot show may still be read by others
+        return replace(file, locked=unfit.reason == LOCKED)
+    except workshop.Unread as error:
+        if file.kind is PDF:
+            return replace(file, pages=None)
+        raise AttachmentRefused(f"文件“{file.name}”{PICTURE_TOO_HARD}", name=file.name) from error
+    return replace(file, pages=first.count, first=first)
+
+
+@contextlib.contextmanager
+def _refusing(name: str, *, but_for: bool = False) -> Iterator[None]:
+    """What the file's reading says as the refusal of an upload; with `but_for` a file that is unfit is left to the caller."""
+    try:
+        yield
+    except Unfit as unfit:
+        if but_for:
+            raise
+        raise AttachmentRefused(f"文件“{name}”{unfit.reason}", name=name) from unfit
 
 
 async def _scan(scanner: Scanner | None, name: str, data: bytes) -> None:

@@ -17,6 +17,7 @@ Refusal
 ├── PhoneRefused                        one's number
 ├── MailRefused, MailNotConfirmed       one's mail address
 ├── AttachmentRefused                   a file that may not come in
+├── FilesBusy                           too many files are being read
 ├── ChainBroken                         the seal of the audit log
 ├── NotAdmin, MemberUnknown             who keeps the members of an enterprise, and whom
 │   MemberRefused, MemberExists         what was typed about a member    errors
@@ -147,6 +148,10 @@ class PhoneRefused(Refusal):
 
 class AttachmentRefused(Refusal):
     """附件不符合要求。"""
+
+
+class FilesBusy(Refusal):
+    """正在处理的文件太多，请稍后再试。"""
 
 
 class ChainBroken(Refusal):

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlmodel import col
 
 from domain.actor import Actor
-from domain.attachments import AttachmentStore
 from domain.demo.people import add_people, load_demo_actors
 from domain.demo.script import RAISE, DemoStep, read_registrations, read_script
+from domain.files.store import AttachmentStore
 from domain.models import Issue
 from domain.working_days import WorkingCalendar
 from engine.instances import Engine

@@ -10,10 +10,10 @@ from sqlmodel import col
 
 from db.ids import uuid7
 from domain.actor import Actor
-from domain.applications import PURPOSE, add_licence
-from domain.attachments import AttachmentStore
+from domain.applications import PURPOSE, add_licence, read_licence
 from domain.demo.people import LICENCE
 from domain.demo.script import APPLY, DemoStep
+from domain.files.store import AttachmentStore
 from domain.models import SignInChallenge
 from engine.instances import Engine
 from engine.models import UserTask
@@ -61,15 +61,7 @@ async def _apply(session: AsyncSession, engine: Engine, store: AttachmentStore, 
     session.add(challenge)
     await session.flush()
     data = LICENCE.read_bytes()
-    licence = await add_licence(
-        session,
-        store,
-        None,
-        challenge=challenge,
-        name="营业执照.png",
-        data=data,
-        now=step.at,
-        max_bytes=len(data),
-    )
+    file = await read_licence(None, "营业执照.png", data, len(data))
+    licence = await add_licence(session, store, file, challenge, step.at)
     fields = {**step.answers, "licence": [str(licence.id)]}
     return (await register(session, engine, challenge, fields, step.at)).id

@@ -16,12 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.jobs import jobs
 from domain.applications import sweep_applications
-from domain.attachments import AttachmentStore, sweep_orphans
+from domain.attachments import sweep_orphans
 from domain.audit_chain import sealing_key
 from domain.captcha import forget_captchas
 from domain.card_challenges import sweep_challenges
 from domain.card_visits import sweep_visits
 from domain.exceptions import ChainBroken
+from domain.files.store import AttachmentStore
 from domain.presence import sweep_presence
 from domain.wechat_pushes import sweep_pushes
 from domain.wechat_visits import sweep_wechat_visits

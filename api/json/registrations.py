@@ -11,17 +11,18 @@ from api.answers import Json
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, WiredDep, allow
 from api.json.ids import parse_id, try_id
 from api.json.route import json_router, problems
-from api.json.schemas.parts import AttachmentOut, Diagram, TimelineOut
+from api.json.schemas.parts import Diagram, TimelineOut, UploadedFile
 from api.json.schemas.registrations import (
     RegistrationBody,
     RegistrationCreated,
     RegistrationDetail,
     RegistrationList,
 )
-from api.json.show.parts import show_file, show_picture
+from api.json.show.parts import show_picture, show_upload
 from api.json.show.parts import show_timeline as show_entries
 from api.json.show.registrations import show_created, show_registration, show_registrations
 from api.security import browser_key, client_ip
+from api.sessions import keep
 from api.wired import Wired
 from domain import applications
 from domain.exceptions import CodeRefused
@@ -39,7 +40,7 @@ Short = Annotated[str | None, Query(max_length=64)]
 @router.post(
     "/registrations/licence",
     status_code=201,
-    response_model=AttachmentOut,
+    response_model=UploadedFile,
     responses=problems(404),
     summary="上传营业执照（注册用）",
 )
@@ -174,24 +175,20 @@ async def show_diagram(
 
 async def take_licence(
     request: Request, session: AsyncSession, wired: Wired, challenge: str, file: Uploaded, now: NowDep
-) -> AttachmentOut:
+) -> UploadedFile:
     """Keep an uploaded licence for this browser's challenge. Raises NotFound, AttachmentRefused."""
-    id_ = try_id(challenge)
-    found = await applications.find_challenge(session, id_, browser_key(request), lock=True) if id_ else None
-    if found is None:
+    id_, key = try_id(challenge), browser_key(request)
+    found = await applications.find_challenge(session, id_, key) if id_ else None
+    if id_ is None or found is None:
         raise NotFound
-    most = wired.settings.attachment_max_bytes
-    row = await applications.add_licence(
-        session,
-        wired.store,
-        wired.scanner,
-        challenge=found,
-        name=(file.filename or "").replace("\0", ""),
-        data=await file.read(most + 1),
-        now=now,
-        max_bytes=most,
-    )
-    return show_file(row)
+    name, most = (file.filename or "").replace("\0", ""), wired.settings.attachment_max_bytes
+    await applications.require_room(session, found, name, now)
+    await keep(session)  # reading the file takes its time, and the connection is somebody else's meanwhile
+    licence = await applications.read_licence(wired.scanner, name, await file.read(most + 1), most)
+    locked = await applications.find_challenge(session, id_, key, lock=True)
+    if locked is None:
+        raise NotFound
+    return show_upload(await applications.add_licence(session, wired.store, licence, locked, now))
 
 
 async def _find_earlier(

@@ -16,6 +16,7 @@ from api.pages import (
     card_requests,
     card_sign_in,
     demo_inbox,
+    files,
     issue,
     issue_list,
     member_import,
@@ -32,6 +33,7 @@ from api.pages import (
     phones,
     register,
     register_begin,
+    register_files,
     registrations,
     sign_in,
     task,
@@ -68,6 +70,7 @@ PARTS = (
     issue_list,
     new_issue,
     issue,
+    files,
     administration,
     member_import,
     admin_offer,
@@ -76,6 +79,7 @@ PARTS = (
     card_register,
     register_begin,
     register,
+    register_files,
     registrations,
 )
 # Doors of the WeChat version, and what it shows besides: the same routes once more, under /w.
@@ -91,16 +95,21 @@ ON_PHONE_TOO = (
     issue_list,
     new_issue,
     issue,
+    files,
     admin_offer,
     members,
     member_leaving,
     register_begin,
     register,
+    register_files,
     registrations,
 )
 AT_DESK_ONLY = frozenset(
     {
         "/attachments/{attachment_id}",
+        "/attachments/{attachment_id}/download",
+        "/attachments/{attachment_id}/pages/{page}",
+        "/attachments/{attachment_id}/small",
         "/issues/export",
         "/issues/filters",
         "/issues/filters/{filter_id}/drop",

@@ -1,4 +1,4 @@
-"""One issue: the question, the answers and what is wanted from me; the history; withdrawing it; its files."""
+"""One issue: the question, the answers and what is wanted from me; the history; withdrawing it."""
 
 from uuid import UUID
 
@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, WiredDep, allow
 from api.failures import note_attempt
-from api.json.attachments import answer_file
 from api.pages.beside import who_else
 from api.pages.frame import FrameDep
 from api.pages.issue_view import view_issue
@@ -116,14 +115,6 @@ async def show_withdrawn(
         ],
     }
     return draw(request, "done.html", frame=frame, done=done, issue=issue)
-
-
-@router.get("/attachments/{attachment_id}", dependencies=[allow()])
-async def show_attachment(
-    session: SessionDep, wired: WiredDep, actor: ActorDep, attachment_id: UUID
-) -> Response:
-    """A file; pictures and PDF open in the browser."""
-    return await answer_file(session, wired.store, actor, attachment_id, inline=True)
 
 
 def want(speaker: Speaker, definition: ParsedDefinition, task: OpenTask) -> dict[str, str | None]:

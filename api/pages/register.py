@@ -17,10 +17,9 @@ from starlette.responses import Response
 
 from api.answers import Json
 from api.deps import NowDep, SessionDep, WiredDep
-from api.json.attachments import answer_stored
 from api.json.registrations import take_licence
-from api.json.schemas.parts import AttachmentOut
-from api.pages.applying import Application, find_application, licence_of, open_application, show_answers
+from api.json.schemas.parts import UploadedFile
+from api.pages.applying import Application, find_application, open_application, show_answers
 from api.pages.form_pages import Asked, PageNumber, split
 from api.pages.picture_parts import PICTURES
 from api.pages.render import draw, go_to
@@ -53,7 +52,7 @@ from domain.wechat_bindings import bind_wechat, bound_at
 from domain.wechat_visits import end_waiting, find_waiting
 from errors import Refusal
 from tasks import forms, registrations
-from tasks.exceptions import AnswersRefused, NotFound
+from tasks.exceptions import AnswersRefused
 from tasks.fields import fields
 
 router = page_router()
@@ -143,24 +142,12 @@ async def save_draft(
     return Json(SavedDraft(saved=f"已于 {short_moment(now, now)} 自动保存", fields=shape(shown)))
 
 
-@router.post("/register/{challenge}/licence", status_code=201, response_model=AttachmentOut)
+@router.post("/register/{challenge}/licence", status_code=201, response_model=UploadedFile)
 async def upload_licence(
     request: Request, session: SessionDep, wired: WiredDep, now: NowDep, challenge: UUID, file: Upload
 ) -> Response:
     """What the page's script sends at once when a file is picked."""
     return Json(await take_licence(request, session, wired, str(challenge), file, now), 201)
-
-
-@router.get("/register/{challenge}/licence/{file_id}")
-async def show_licence(
-    request: Request, session: SessionDep, wired: WiredDep, challenge: UUID, file_id: UUID
-) -> Response:
-    """The licence, back to the browser that uploaded it."""
-    found = await applications.find_challenge(session, challenge, browser_key(request))
-    row = await licence_of(session, found, file_id) if found else None
-    if row is None:
-        raise NotFound
-    return await answer_stored(wired.store, row, inline=True)
 
 
 @router.get("/register/{challenge}/check")

@@ -77,6 +77,8 @@ def _environment() -> Environment:
         "size",
         "file_kind",
         "accepted",
+        "pickable",
+        "file_address",
         "masked",
         "capped",
         "paragraphs",

@@ -12,9 +12,10 @@ from starlette.responses import Response
 
 from api.answers import Json
 from api.deps import ENTERPRISE, MaybeActorDep, NowDep, SessionDep, WiredDep
+from api.json.attachments import take_file
 from api.json.registrations import take_licence
-from api.json.schemas.parts import AttachmentOut
-from api.json.show.parts import show_file
+from api.json.schemas.parts import UploadedFile
+from api.json.show.parts import show_upload
 from api.pages.picture_parts import PICTURES, SIGNATURE
 from api.pages.route import page_router
 from api.pages.script_answers import SignedPage
@@ -23,7 +24,6 @@ from api.security import browser_key
 from api.sessions import SignedOut, keep
 from domain import applications
 from domain.actor import Actor
-from domain.attachments import add_attachment
 from domain.suspension import require_acting
 from tasks.exceptions import NotAllowed, NotFound
 from wechat.jssdk import fetch_picture, sign_page
@@ -48,7 +48,7 @@ async def sign(wired: WiredDep, now: NowDep, url: Annotated[str, Query(max_lengt
     )
 
 
-@router.post(PICTURES, status_code=201, response_model=AttachmentOut)
+@router.post(PICTURES, status_code=201, response_model=UploadedFile)
 async def take(
     request: Request,
     session: SessionDep,
@@ -62,34 +62,24 @@ async def take(
     open while WeChat is asked. Raises PictureGone, PictureRefused, WechatUnavailable and AttachmentRefused."""
     if wired.wechat is None:
         raise NotFound
-    if challenge is not None:
-        if await applications.find_challenge(session, challenge, browser_key(request)) is None:
-            raise NotFound
-    else:
-        _require_member(actor)
+    member = None if challenge is not None else _require_member(actor)
+    if (
+        challenge is not None
+        and await applications.find_challenge(session, challenge, browser_key(request)) is None
+    ):
+        raise NotFound
     await keep(session)
-    most = wired.settings.attachment_max_bytes
-    picture = await fetch_picture(wired.wechat.client, media_id, most)
-    name = NAMES[picture.content_type]
-    if challenge is not None:
-        file = Upload(BytesIO(picture.content), filename=name)
+    picture = await fetch_picture(wired.wechat.client, media_id, wired.settings.attachment_max_bytes)
+    file = Upload(BytesIO(picture.content), filename=NAMES[picture.content_type])
+    if member is None:
         return Json(await take_licence(request, session, wired, str(challenge), file, now), 201)
-    row = await add_attachment(
-        session,
-        wired.store,
-        wired.scanner,
-        actor=actor,
-        name=name,
-        data=picture.content,
-        now=now,
-        max_bytes=most,
-    )
-    return Json(show_file(row), 201)
+    return Json(show_upload(await take_file(session, wired, member, file, now)), 201)
 
 
-def _require_member(actor: Actor | None) -> None:
+def _require_member(actor: Actor | None) -> Actor:
     if actor is None:
         raise SignedOut
     if not actor.roles & ENTERPRISE:
         raise NotAllowed
     require_acting(actor)
+    return actor

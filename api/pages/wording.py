@@ -9,20 +9,13 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from domain.files.types import ALL_TYPES, BY_MEDIA_TYPE, PICTURES, FileType, tell_kinds
 from domain.models.people import ROLE_NAMES
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 ENTERPRISE_STATES = {"pending": "待审核", "returned": "已退回", "suspended": "已停用"}
 """What is worth telling about an enterprise where one chooses it: why issues cannot be raised."""
 RATINGS = {1: "完全解决问题", 2: "同意答复意见", 3: "没有解决问题", 4: "解决部分问题"}
-FILE_KINDS = {
-    "image/jpeg": "图片",
-    "image/png": "图片",
-    "application/pdf": "PDF",
-    "application/ofd": "OFD",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
-}
 
 
 @dataclass(frozen=True)
@@ -106,26 +99,39 @@ def size(number_of_bytes: int) -> str:
 
 def file_kind(media_type: str) -> str:
     """What a file is, in a word."""
-    return FILE_KINDS.get(media_type, "文件")
+    kind = BY_MEDIA_TYPE.get(media_type)
+    return kind.word if kind else "文件"
 
 
-ACCEPTED = {
-    "jpg": "JPG",
-    "jpeg": "JPG",
-    "png": "PNG",
-    "pdf": "PDF",
-    "ofd": "OFD",
-    "docx": "Word（docx）",
-    "xlsx": "Excel（xlsx）",
-}
+def extensions(accept: str) -> list[FileType]:
+    """The kinds that a field takes (`.jpg,.pdf`); all of them when it names none."""
+    named = [one.strip().lstrip(".").lower() for one in accept.split(",") if one.strip()]
+    kinds = [
+        kind
+        for kind in ALL_TYPES
+        if any(kind.extension == one or one in kind.also - PICTURES for one in named)
+    ]
+    return kinds or list(ALL_TYPES)
 
 
 def accepted(accept: str) -> str:
-    """The file types of a field in words: ` JPG、PNG 或 PDF`; all of them when it names none."""
-    types = [one.strip().lstrip(".").lower() for one in accept.split(",") if one.strip()]
-    names = list(dict.fromkeys(ACCEPTED.get(one, one) for one in types or ACCEPTED))
-    *others, last = names
-    return f" {'、'.join(others)} 或 {last}" if others else f" {last}"
+    """The kinds of a field in words: 图片、PDF或Word."""
+    return tell_kinds(extensions(accept))
+
+
+def pickable(accept: str) -> str:
+    """What the browser's file picker offers: a field's own list, or everything that may come in."""
+    names = (
+        f".{name}"
+        for kind in ALL_TYPES
+        for name in (kind.extension, *sorted(kind.also - {"dib", "hif", "jpe", "jfif"}))
+    )
+    return accept or ",".join(dict.fromkeys(names))
+
+
+def file_address(file: Any, base: str = "/attachments") -> str:
+    """Where a file is opened: what can be shown on a page of ours, the rest by itself."""
+    return f"{base}/{file.id}/view" if file.is_shown and base == "/attachments" else f"{base}/{file.id}"
 
 
 def masked(phone: str) -> str:

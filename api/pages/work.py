@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 from starlette.datastructures import FormData, UploadFile
 
+from api.json.attachments import take_file
 from api.pages.picture_parts import PICTURES
 from api.pages.render import as_list
 from api.pages.script_answers import FieldShape
@@ -20,7 +21,6 @@ from api.pages.wording import short_moment
 from api.wired import Wired
 from db.ids import uuid7
 from domain.actor import Actor
-from domain.attachments import add_attachment
 from domain.models import Attachment
 from tasks.fields import Field, FormContext, Schema, fields, inputs, options
 from tasks.inbox import TaskView
@@ -63,6 +63,7 @@ class Work:
             address=move(self.address),
             draft_address=self.draft_address and move(self.draft_address),
             ways={key: (move(way), name) for key, (way, name) in self.ways.items()},
+            upload={**self.upload, "on_phone": True},
         )
 
     def with_wechat(self) -> "Work":
@@ -112,17 +113,7 @@ async def keep_uploads(
     """Files sent with the form itself (by browsers without JavaScript) join the answers. Raises AttachmentRefused."""
 
     async def keep(file: UploadFile) -> UUID:
-        row = await add_attachment(
-            session,
-            wired.store,
-            wired.scanner,
-            actor=actor,
-            name=file.filename or "",
-            data=await file.read(wired.settings.attachment_max_bytes + 1),
-            now=now,
-            max_bytes=wired.settings.attachment_max_bytes,
-        )
-        return row.id
+        return (await take_file(session, wired, actor, file, now)).id
 
     await take_uploads(form, answers, keep)
 

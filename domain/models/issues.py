@@ -29,6 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from db.ids import uuid7
+from domain.files.types import BY_MEDIA_TYPE
 
 
 def _when(nullable: bool = True) -> Any:
@@ -177,7 +178,8 @@ class Evaluation(SQLModel, table=True):
 class Attachment(SQLModel, table=True):
     """A file: its uploader's until used, then its instance's and task's; `stored_as` is its name in the store.
 
-    Whoever has no account yet uploads for the one-time code they asked for (`challenge_id`).
+    Whoever has no account yet uploads for the one-time code they asked for (`challenge_id`). `pages` is how many can be shown, 0
+    for a file of which none can be, None until somebody has looked; `locked` is a PDF that asks for a password.
     """
 
     __tablename__ = "attachment"
@@ -199,6 +201,16 @@ class Attachment(SQLModel, table=True):
     sha256: str
     stored_as: str
     created_at: datetime = Field(sa_column=_when(nullable=False))
+    pages: int | None = None
+    locked: bool = Field(
+        default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false"))
+    )
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether its pages can be seen in ours."""
+        kind = BY_MEDIA_TYPE.get(self.media_type)
+        return kind is not None and kind.is_shown and self.pages != 0
 
 
 class IssueSearch(SQLModel, table=True):

@@ -43,6 +43,7 @@ FIXED = {
     "alarm_id": str(uuid4()),
     "file_id": str(uuid4()),
     "path:path": "elsewhere",
+    "page": "1",
 }
 
 ANSWERS: dict[str, dict[str, Any]] = {

@@ -40,6 +40,7 @@ from domain.sessions import SessionLimits, start_session
 from tests.api.applying import add_applicant
 from tests.api.conftest import World
 from tests.api.described import held_to
+from tests.domain.files.samples import picture, two_colours
 from wiring import open_parts
 
 ORIGIN = "http://127.0.0.1:8000"
@@ -95,10 +96,7 @@ FACTS: dict[str, Any] = {
     "customs_code": None,
     "phone": None,
 }
-PNG = (
-    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
-    b"\x00\x00\x00\rIDATx\x9cc\xf8\xff\xff?\x00\x05\xfe\x02\xfe\xa7\x9a\xa0\xa0\x00\x00\x00\x00IEND\xaeB`\x82"
-)
+PNG = picture("PNG", two_colours((8, 8)))
 
 
 @dataclass

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from engine.exceptions import OperatorFailed
 from tests.api.conftest import World
+from tests.domain.files.samples import picture, two_colours
 
 QUESTION = {
     "kind": "政策咨询",
@@ -16,10 +17,7 @@ QUESTION = {
     "title": "减免税设备能否提前解除监管",
     "description": "我司一台进口设备尚在监管年限内，拟转让给同集团企业，请问如何办理？",
 }
-PNG = (
-    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
-    b"\x00\x00\x00\rIDATx\x9cc\xf8\xff\xff?\x00\x05\xfe\x02\xfe\xa7\x9a\xa0\xa0\x00\x00\x00\x00IEND\xaeB`\x82"
-)
+PNG = picture("PNG", two_colours((8, 8)))
 
 
 async def find_task(

@@ -10,9 +10,10 @@ from sqlalchemy import text
 from tests.api.applying import Applicant, add_applicant
 from tests.api.conftest import World
 from tests.api.test_json_life import QUESTION, complete
+from tests.domain.files.samples import pdf
 from tests.tasks.applicants import make_uscc
 
-PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+PDF = pdf()
 
 
 async def sign_in(applicant: Applicant) -> httpx.AsyncClient:
@@ -90,7 +91,7 @@ async def test_an_enterprise_is_registered_returned_corrected_and_approved(world
     detail = (await registrar.get(f"/api/v1/registrations/{id_}")).json()
     assert [(one["field"], one["round"]) for one in detail["changes"]] == [("address", 1), ("licence", 1)]
     licence = await registrar.get(f"/api/v1/attachments/{detail['licence']['id']}", params={"inline": True})
-    assert (licence.content, licence.headers["content-disposition"][:6]) == (PDF, "inline")
+    assert (licence.content, licence.headers["content-disposition"][:6]) == (PDF, "attach")
 
     approved = await review(registrar, id_, decision="approve")
     assert approved.json()["registration"] == {"id": id_, "status": "已通过", "phase": "closed"}

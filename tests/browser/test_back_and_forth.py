@@ -10,16 +10,14 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.served import Served
 from tests.browser.somebody import Somebody
+from tests.domain.files.samples import picture
 
 TITLE = "跨境电商退货商品重新上架需要办理什么手续"
 QUESTION = (
     "我公司为跨境电商零售进口企业代理报关。近期有 37 票订单因消费者拒收退回区内，商品完好。\n"
     "请问退货后重新上架销售，需要向海关办理哪些手续，有无时限？"
 )
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fcffff3f0300050001ff"
-    "a5f645400000000049454e44ae426082"
-)
+PNG = picture("PNG")
 
 
 @pytest.fixture

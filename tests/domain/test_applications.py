@@ -10,16 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain import applications
-from domain.attachments import UNCLAIMED_AFTER, FolderStore, sweep_orphans
+from domain.attachments import UNCLAIMED_AFTER, sweep_orphans
 from domain.code_limits import CodeLimits
 from domain.codes import ask_code
 from domain.exceptions import AttachmentRefused, CodeRefused
+from domain.files.store import FolderStore
 from domain.models import Attachment, Enterprise, Registration, RegistrationDraft, SignInChallenge
 from domain.people import list_memberships
 from domain.registrations import find_superseded, take_uscc
 from tests.domain.conftest import Pigeons
+from tests.domain.files.samples import ofd, pdf
 
-PDF = b"%PDF-1.7\n%%EOF"
+PDF = pdf()
 PHONE = "+8613712345678"
 
 
@@ -55,16 +57,8 @@ class Desk:
         )
 
     async def upload(self, store: FolderStore, challenge: SignInChallenge, data: bytes = PDF) -> Attachment:
-        return await applications.add_licence(
-            self.session,
-            store,
-            None,
-            challenge=challenge,
-            name="执照.pdf",
-            data=data,
-            now=self.now,
-            max_bytes=1000,
-        )
+        file = await applications.read_licence(None, "执照.pdf", data, 1000)
+        return await applications.add_licence(self.session, store, file, challenge, self.now)
 
 
 @pytest.fixture
@@ -135,8 +129,8 @@ async def test_files_come_in_while_the_challenge_lives_and_go_when_nobody_used_t
 ) -> None:
     store = FolderStore(tmp_path)
     challenge = await desk.session.get_one(SignInChallenge, await desk.ask())
-    with pytest.raises(AttachmentRefused, match="jpg、png、pdf"):
-        await desk.upload(store, challenge, b"PK\x03\x04")
+    with pytest.raises(AttachmentRefused, match="只能上传图片或PDF"):
+        await desk.upload(store, challenge, ofd())
     kept, loose = await desk.upload(store, challenge), await desk.upload(store, challenge)
     assert (kept.uploader_id, kept.challenge_id) == (None, challenge.id)
     desk.now += timedelta(minutes=6)

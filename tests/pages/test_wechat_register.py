@@ -177,6 +177,8 @@ class TestPictures:
             "name": "微信图片.png",
             "size": len(PNG),
             "type": "image/png",
+            "pages": 1,
+            "hint": None,
         }
 
     @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlmodel import col
 
 from db.ids import uuid7
-from domain.attachments import FolderStore
 from domain.exceptions import CannotWithdraw
+from domain.files.store import FolderStore
 from domain.models import Attachment
 from domain.working_days import WorkingCalendar
 from engine.exceptions import OperatorFailed, TaskAlreadyClaimed, TaskGone

@@ -33,6 +33,14 @@ class AttachmentOut(Answer):
     name: str = says("文件名")
     size: int = says("字节数")
     type: str = says("媒体类型，如 application/pdf")
+    pages: int = says("可以看的页数，见 /attachments/{id}/pages/{page}；0 为只能下载")
+
+
+@answer
+class UploadedFile(AttachmentOut):
+    """A file as whoever uploads it gets to know it."""
+
+    hint: str | None = says("上传人应当知道的事，例如 PDF 有密码；没有时为 null")
 
 
 @answer

@@ -13,15 +13,37 @@ from api.json.schemas.parts import (
     OpenTaskOut,
     PersonRef,
     TimelineOut,
+    UploadedFile,
 )
 from domain.models import Attachment
 from tasks.details import Change, OpenTask, Picture
 from tasks.timeline import Answer, DoneTask, Entry
 
+LOCKED = "这个 PDF 有密码，不知道密码的人看不到内容。建议换成没有密码的文件。"
+
 
 def show_file(one: Attachment) -> AttachmentOut:
     """A file; where it lies in the store is nobody's business."""
-    return AttachmentOut(id=one.id, name=one.name, size=one.size, type=one.media_type)
+    return AttachmentOut(
+        id=one.id, name=one.name, size=one.size, type=one.media_type, pages=_count_pages(one)
+    )
+
+
+def show_upload(one: Attachment) -> UploadedFile:
+    """The same for whoever has just uploaded it."""
+    return UploadedFile(
+        id=one.id,
+        name=one.name,
+        size=one.size,
+        type=one.media_type,
+        pages=_count_pages(one),
+        hint=LOCKED if one.locked else None,
+    )
+
+
+def _count_pages(one: Attachment) -> int:
+    """Nobody has counted those of a file from before; the first will be there."""
+    return one.pages if one.pages is not None else int(one.is_shown)
 
 
 def show_person(id_: UUID | None, names: Mapping[UUID, str]) -> PersonRef | None:

@@ -67,15 +67,25 @@ export function attachUploads(box) {
     hidden.type = "hidden";
     hidden.name = name;
     hidden.value = stored.id;
+    if (stored.pages) item.prepend(thumbnail(stored.id));
     item.append(part("span", "small soft", `${readableSize(stored.size)}，已上传`), hidden, removal(stored.name));
+    if (stored.hint) item.append(part("span", "hint small", stored.hint));
     item.setAttribute("aria-live", "polite");
     item.dispatchEvent(new CustomEvent("draft:changed", { bubbles: true }));
   }
 
+  function thumbnail(id) {
+    const picture = part("img", "kind");
+    picture.src = `${box.dataset.files}/${id}/small`;
+    picture.alt = "";
+    return picture;
+  }
+
   function fail(item, words) {
     item.classList.add("failed");
-    item.setAttribute("role", "alert");
-    item.append(part("span", "small", words), removal(item.querySelector(".name").textContent));
+    const told = part("span", "small", words);
+    told.setAttribute("role", "alert"); // not the item itself: a list holds nothing but items
+    item.append(told, removal(item.querySelector(".name").textContent));
   }
 
   function upload(address, form, bar) {
