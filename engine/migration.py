@@ -1,9 +1,10 @@
 """Carrying a live instance over to another version of its process: live tokens keep their place, their claims and their
-timers' moments; what lies ahead of them is drawn anew from the new diagram. What only listens is no token: event sub-processes
-that the new version lacks are no longer listened for, and those that it adds are, unless their scope has been interrupted."""
+timers' moments; what lies ahead of them is drawn anew from the new diagram. What only listens is no token: an event sub-process
+that the new version lacks is no longer listened for, one that it adds is, unless its scope has been interrupted, and one that
+both have keeps its moment."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 from typing import Any
 
@@ -21,14 +22,13 @@ _LIVE = TaskState.WAITING | TaskState.READY | TaskState.STARTED
 
 def misplaced_elements(execution: Execution, new: ParsedDefinition) -> list[str]:
     """The elements where something is going on that the other version lacks, or has as another kind."""
-    specs = {new.spec.name: new.spec, **new.subprocess_specs}
     misplaced = [
         _element_id(task)
         for workflow in _workflows(execution)
         for task in workflow.tasks.values()
         if task._state & _LIVE
-        and not _is_let_go(task, new)
-        and not _has_place(task, specs.get(workflow.spec.name), execution.definition, new)
+        and not _only_listens(task)
+        and not _has_place(task, _spec(new, workflow), execution.definition, new)
     ]
     return list(dict.fromkeys(misplaced))
 
@@ -38,9 +38,12 @@ def carry_over(execution: Execution, new: ParsedDefinition, evaluator: Evaluator
 
     Then `advance`: what the new version listens for may have come already.
     """
+    old = execution.definition
     for workflow in _workflows(execution):
-        for task in [task for task in workflow.tasks.values() if _is_let_go(task, new)]:
-            task.cancel()
+        goes_on = dict(_listens_for(old, workflow).items() & _listens_for(new, workflow).items())
+        for task in [task for task in workflow.tasks.values() if _only_listens(task)]:
+            if task.task_spec.bpmn_id not in goes_on:
+                task.cancel()
         for task in [task for task in workflow.tasks.values() if task._state & _AHEAD]:
             if task.id in workflow.tasks:
                 workflow._remove_task(task.id)
@@ -49,26 +52,35 @@ def carry_over(execution: Execution, new: ParsedDefinition, evaluator: Evaluator
         for task in [task for task in workflow.tasks.values() if task._state & _LIVE]:
             task.task_spec._predict(task, mask=TaskState.NOT_FINISHED_MASK)
     for workflow in list(_workflows(moved)):
-        _listen(workflow, execution.definition)
+        _listen(workflow, _listens_for(new, workflow).items() - _listens_for(old, workflow).items())
     return moved
 
 
-def _is_let_go(task: Task, new: ParsedDefinition) -> bool:
-    spec = task.task_spec
-    return (
-        isinstance(spec, EventStart) and task._state == TaskState.WAITING and spec.bpmn_id not in new.elements
-    )
+def _only_listens(task: Task) -> bool:
+    return isinstance(task.task_spec, EventStart) and task._state == TaskState.WAITING
 
 
-def _listen(workflow: Any, old: ParsedDefinition) -> None:
+def _listens_for(definition: ParsedDefinition, workflow: Any) -> dict[str, str | None]:
+    """What a scope listens for by this definition: start events, each with its kind."""
+    spec = _spec(definition, workflow)
+    triggers = triggers_of(spec.start) if spec is not None else []
+    return {trigger.bpmn_id: definition.elements[trigger.bpmn_id].event for trigger in triggers}
+
+
+def _listen(workflow: Any, added: Set[tuple[str, str | None]]) -> None:
     root = workflow.task_tree
-    added = [trigger for trigger in triggers_of(root.task_spec) if trigger.bpmn_id not in old.elements]
-    if not added or is_interrupted(workflow):
+    triggers = [trigger for trigger in triggers_of(root.task_spec) if trigger.bpmn_id in dict(added)]
+    if not triggers or is_interrupted(workflow):
         return
-    for trigger in added:
+    for trigger in triggers:
         task = root._add_child(trigger, TaskState.FUTURE)
         task.triggered = True
         trigger._update(task)
+
+
+def _spec(definition: ParsedDefinition, workflow: Any) -> Any:
+    name = workflow.spec.name
+    return definition.spec if definition.spec.name == name else definition.subprocess_specs.get(name)
 
 
 def _workflows(execution: Execution) -> Iterator[Any]:

@@ -224,7 +224,25 @@ async def test_a_migration_that_would_lose_a_running_one_is_refused(office: Offi
     with pytest.raises(MigrationRefused) as refused:
         await migrate(office, step.instance_id, await deploy(office, STOP))
     assert refused.value.details["elements"] == ["reply", "do_reply"]
+
+
+async def test_what_listens_follows_the_new_version_whatever_it_makes_of_it(office: Office) -> None:
+    step, tasks = await started(office, REPLY, NAG)
+    due = step.next_due
     turned = REPLY.replace('isInterrupting="false"', 'isInterrupting="true"')
-    with pytest.raises(MigrationRefused) as refused:
-        await migrate(office, step.instance_id, await deploy(office, turned))
-    assert refused.value.details["elements"] == ["reply_in"]
+    renamed = NAG.replace('<bpmn:subProcess id="nag"', '<bpmn:subProcess id="nagging"')
+    moved = await migrate(office, step.instance_id, await deploy(office, turned, renamed))
+    assert (moved.created, moved.next_due) == ([], due)
+    asked = await office.correlate(step.instance_id, "ask")
+    assert set(asked.cancelled) == set(tasks.values())
+    assert ([one.element_id for one in asked.created], asked.next_due) == (["do_reply"], None)
+
+
+async def test_what_listens_for_something_else_in_the_new_version_begins_anew(office: Office) -> None:
+    step, _ = await started(office, REPLY)
+    office.now += DAY
+    timed = handler("reply", at("timeDuration", "P2D"), interrupting=False)
+    moved = await migrate(office, step.instance_id, await deploy(office, timed))
+    assert moved.next_due == office.now + 2 * DAY
+    with pytest.raises(NotWaiting):
+        await office.correlate(step.instance_id, "ask")
