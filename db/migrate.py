@@ -22,6 +22,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_S = 3.0  # a migration that waits for a lock holds up whoever comes after it: it gives way,
 PAUSE_S = 5.0  # and comes again
 TRIES = 40
+ASK_S = 0.1
 LOCK_KEY = int.from_bytes(b"qingling")  # any number that all our processes share
 
 
@@ -78,7 +79,9 @@ def alembic_config(database_url: str, *, lock_s: float = 0) -> Generator[Config]
 
 @contextmanager
 def one_at_a_time(database_url: str) -> Generator[psycopg.Connection[Any]]:
-    """A connection that holds the migration lock; whoever comes second waits."""
+    """A connection that holds the migration lock; whoever comes second waits, but asks again and again: an index that is made
+    concurrently waits for every statement that is under way, and one that waits for this lock would be one."""
     with psycopg.connect(conninfo(database_url), autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
+        while connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone() != (True,):
+            time.sleep(ASK_S)
         yield connection

@@ -1,6 +1,6 @@
 """Answered questions like the one at hand: those that share its rarer pairs of characters, the more and the rarer the better.
 
-The pairs come from `issue_search` (kept by triggers, see `domain.search`). How common a pair is, PostgreSQL knows itself: its
+The pairs come from `issue_words` (kept by triggers, see `domain.search`). How common a pair is, PostgreSQL knows itself: its
 statistics on the column hold the most common ones, and those are left out, for they tell nothing and cost most. Each of the
 others is one look into the index; what it finds says how much it weighs.
 """
@@ -30,24 +30,24 @@ _SCORES = text("""
 WITH common AS (
     SELECT gram, share FROM pg_stats,
         unnest(CAST(CAST(most_common_elems AS text) AS text[]), most_common_elem_freqs) AS known(gram, share)
-    WHERE schemaname = current_schema() AND tablename = 'issue_search' AND attname = 'grams' AND gram IS NOT NULL
+    WHERE schemaname = current_schema() AND tablename = 'issue_words' AND attname = 'pieces' AND gram IS NOT NULL
 ), asked AS (
     SELECT gram, bool_or(in_title) AS in_title FROM (
-        SELECT unnest(qingling_grams(:title)) AS gram, true AS in_title
-        UNION ALL SELECT unnest(qingling_grams(:opening)), false) AS both_texts
+        SELECT unnest(qingling_pieces(qingling_fold(:title))) AS gram, true AS in_title
+        UNION ALL SELECT unnest(qingling_pieces(qingling_fold(:opening))), false) AS both_texts
     WHERE gram ~ '^[[:alnum:]]{2}$' GROUP BY gram
 ), chosen AS (
     SELECT gram FROM asked LEFT JOIN common USING (gram)
     WHERE coalesce(share, 0) < :too_common
-        OR share * (SELECT reltuples FROM pg_class WHERE oid = 'issue_search'::regclass) < :never_too_many
+        OR share * (SELECT reltuples FROM pg_class WHERE oid = 'issue_words'::regclass) < :never_too_many
     ORDER BY in_title DESC, coalesce(share, 0), gram LIMIT :most_pairs
 ), hit AS MATERIALIZED (
     SELECT chosen.gram, found.issue_id, count(*) OVER (PARTITION BY chosen.gram) AS many
     FROM chosen CROSS JOIN LATERAL (
-        SELECT s.issue_id FROM issue_search s
-        WHERE s.grams @> ARRAY[chosen.gram] AND s.part = 'question' AND s.issue_id <> :issue_id) AS found
+        SELECT s.issue_id FROM issue_words s
+        WHERE s.pieces @> ARRAY[chosen.gram] AND strpos(s.question, chosen.gram) > 0 AND s.issue_id <> :issue_id) AS found
 ), weight AS (
-    SELECT gram, ln(1 + greatest((SELECT reltuples FROM pg_class WHERE oid = 'issue_search'::regclass),
+    SELECT gram, ln(1 + greatest((SELECT reltuples FROM pg_class WHERE oid = 'issue_words'::regclass),
         (SELECT max(many) FROM hit)) / max(many)) AS heavy
     FROM hit GROUP BY gram
 )

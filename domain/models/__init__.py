@@ -12,7 +12,7 @@ from domain.models.issues import (
     IssueChange,
     IssueOffice,
     IssueRecord,
-    IssueSearch,
+    IssueWords,
 )
 from domain.models.lists import CalendarDay, ListEntry, OfficeHoursRow
 from domain.models.people import (
@@ -53,7 +53,7 @@ __all__ = [
     "IssueOffice",
     "IssuePresence",
     "IssueRecord",
-    "IssueSearch",
+    "IssueWords",
     "IssueSeen",
     "ListEntry",
     "Membership",

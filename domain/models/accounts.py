@@ -19,6 +19,12 @@ class SignInChallenge(SQLModel, table=True):
     __table_args__ = (
         Index("sign_in_challenge_phone", "phone", text("created_at desc")),
         Index("sign_in_challenge_ip", "ip", text("created_at desc")),
+        Index(
+            "sign_in_challenge_failed",
+            text("failed_at desc"),
+            text("id desc"),
+            postgresql_where=text("failed_at is not null"),
+        ),
     )
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -69,6 +75,7 @@ class SignInSession(SQLModel, table=True):
         Index("sign_in_session_card", "card_id", postgresql_where=text("card_id is not null")),
         Index("sign_in_session_cas", "cas_ticket", postgresql_where=text("cas_ticket is not null")),
         Index("sign_in_session_openid", "openid", postgresql_where=text("openid is not null")),
+        Index("sign_in_session_newest", text("created_at desc"), text("id desc")),
     )
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)

@@ -16,13 +16,14 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Computed,
     DateTime,
     ForeignKey,
     Index,
     Text,
     UniqueConstraint,
     Uuid,
+    func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -105,7 +106,21 @@ class Issue(IssueRecord, table=True):
     __tablename__ = "issue"
     __table_args__ = (
         Index("issue_enterprise", "enterprise_id", text("id desc")),
-        Index("issue_office_phase", "office", "phase", text("id desc")),
+        Index("issue_enterprise_phase", "enterprise_id", "phase", text("id desc")),
+        Index(
+            "issue_enterprise_due",
+            "enterprise_id",
+            text("coalesce(due_at, 'infinity'::timestamptz)"),
+            "id",
+            postgresql_where=text("closed_at is null"),
+        ),
+        Index("issue_status", "status", text("id desc")),
+        Index("issue_phase", "phase", text("id desc")),
+        Index(
+            "issue_number_end",
+            func.reverse(literal_column("number")).label("number_end"),
+            postgresql_ops={"number_end": "text_pattern_ops"},
+        ),
         Index("issue_submitter", "submitter_id", text("id desc")),
         Index(
             "issue_due",
@@ -117,14 +132,23 @@ class Issue(IssueRecord, table=True):
 
 
 class IssueOffice(SQLModel, table=True):
-    """An office an issue is or was at: its handlers keep reading it."""
+    """An office an issue is or was at: its handlers keep reading it.
+
+    `phase` and `open` are the issue's, kept by database triggers, so that an office's list of a stage is one stretch of an index.
+    """
 
     __tablename__ = "issue_office"
-    __table_args__ = (Index("issue_office_list", "office", text("issue_id desc")),)
+    __table_args__ = (
+        Index("issue_office_list", "office", text("issue_id desc")),
+        Index("issue_office_stages", "office", "phase", text("issue_id desc")),
+        Index("issue_office_open", "office", "issue_id", postgresql_where=text("open")),
+    )
 
     issue_id: UUID = Field(sa_column=Column(ForeignKey("issue.id"), primary_key=True))
     office: str = Field(sa_column=Column(ForeignKey("customs_office.code"), primary_key=True))
     since: datetime = Field(sa_column=_when(nullable=False))
+    phase: str | None = None
+    open: bool = True
 
 
 class IssueChange(SQLModel, table=True):
@@ -213,18 +237,18 @@ class Attachment(SQLModel, table=True):
         return kind is not None and kind.is_shown and self.pages != 0
 
 
-class IssueSearch(SQLModel, table=True):
-    """The text of an issue as 1- and 2-grams, so that two Chinese characters find it; database triggers write it."""
+class IssueWords(SQLModel, table=True):
+    """What is searched of an issue, in one form (NFKC, lower case, nothing invisible), one column for each source of text; database
+    triggers write it. `pieces` are its characters, pairs, and fours of codes; `marks` what is fixed about the issue
+    (`k:` kind, `c:` category, `o:` office, `e:` enterprise, `t:` time): both in one index.
+    """
 
-    __tablename__ = "issue_search"
-    __table_args__ = (
-        CheckConstraint("part in ('question', 'answer')", name="issue_search_part_check"),
-        Index("issue_search_grams", "grams", postgresql_using="gin"),
-    )
+    __tablename__ = "issue_words"
+    __table_args__ = (Index("issue_words_pieces", "pieces", "marks", postgresql_using="gin"),)
 
     issue_id: UUID = Field(sa_column=Column(ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True))
-    part: str = Field(primary_key=True)
-    body: str = Field(sa_column=Column(Text, nullable=False))
-    grams: list[str] = Field(
-        sa_column=Column(ARRAY(Text), Computed("qingling_grams(body)", persisted=True), nullable=True)
-    )
+    question: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
+    answer: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
+    added: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
+    pieces: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'")))
+    marks: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'")))

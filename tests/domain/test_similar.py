@@ -115,6 +115,6 @@ async def test_what_everybody_writes_counts_for_nothing_once_there_are_many(
         await past.ask(f"请问如何办理{chr(0x4E00 + number)}{chr(0x5000 + number)}")
     rare = await past.ask("减免税设备转让")
     issue = await past.ask("请问如何办理减免税设备转让", phase="customs")
-    await session.execute(text("ANALYZE issue_search"))
+    await session.execute(text("ANALYZE issue_words"))
     found = await find_similar(session, await world.officer("handler:2301"), issue)
     assert [one.id for one in found] == [rare.id]
