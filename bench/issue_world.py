@@ -6,7 +6,6 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -99,7 +98,8 @@ def _make_crowd(definition: UUID, many: int) -> Crowd:
     crowd = Crowd({table: [] for table in TABLES}, People(definition, [], {}))
     enterprises = list(_make_enterprises(rng, crowd.rows, max(20, many // ISSUES_AN_ENTERPRISE)))
     handlers = {
-        code: _add_officer(rng, crowd.rows, f"办理人员{code}", [("handler", code)]) for code, *_ in OFFICES[1:]
+        code: _add_officer(rng, crowd.rows, f"办理人员{code}", [("handler", code)])
+        for code, *_ in OFFICES[1:]
     }
     for name, roles in ROLES.items():
         _add_officer(rng, crowd.rows, name, roles)
@@ -149,9 +149,7 @@ def _add_person(rng: random.Random, rows: dict[str, list[str]], name: str | None
     return id_
 
 
-def _add_sign_ins(
-    rng: random.Random, rows: dict[str, list[str]], people: list[UUID], many: int
-) -> None:
+def _add_sign_ins(rng: random.Random, rows: dict[str, list[str]], people: list[UUID], many: int) -> None:
     for number in range(many):
         at = FIRST + (LAST - FIRST) * (number / many)
         person, until = rng.choice(people), at + timedelta(hours=3)

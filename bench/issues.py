@@ -1,9 +1,9 @@
-"""A world of many issues, the same every time: six years, sixteen offices of unlike sizes, enterprises from one issue to 2 % of all,
-texts that differ. Some words stand in every issue, some in half, in one of twenty, of two hundred, of twenty thousand; one was
-common until 2023 and is not any more.
+"""A world of many issues, the same every time: six years, fifteen offices of unlike sizes, enterprises from a few issues to a
+twentieth of all, texts that differ. Some words stand in every issue, some in half, in one of twenty, of two hundred, of twenty
+thousand; one was common until 2023 and is not any more.
 
-Written with COPY, beside the program: triggers are off, what they would write is worked out here, and a sample is held against the
-database's own functions afterwards.
+Written with COPY, beside the program: triggers are off, what they would write is worked out here, and a sample is held against
+the database's own functions afterwards.
 """
 
 import random
@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -157,9 +158,7 @@ class Writer:
                 0,
                 0,
             ),
-            "issue_words": line(
-                id_, question, folded, array(pieces(f"{question} {folded}")), array(marks)
-            ),
+            "issue_words": line(id_, question, folded, array(pieces(f"{question} {folded}")), array(marks)),
         }
         if sent:
             been = [office, rng.choice(self._offices)] if rng.random() < 0.08 else [office]
@@ -169,7 +168,9 @@ class Writer:
         if answer:
             handler = self._people.handlers[office]
             answered = at + timedelta(days=4)
-            rows["issue_answer"] = line(make_id(rng, answered), id_, 0, office, answer, "{}", handler, answered)
+            rows["issue_answer"] = line(
+                make_id(rng, answered), id_, 0, office, answer, "{}", handler, answered
+            )
         if phase == "customs":
             task, group = make_id(rng, at), f"handler:{office}"
             holder = self._people.handlers[office] if status == "海关办理中" else None
@@ -204,7 +205,9 @@ class Writer:
         noise = self._noise(rng.randrange(8, 45))
         cut = rng.randrange(len(noise) + 1)
         title = f"{category}：{''.join(noise[:3])}{special[0] if special else ''}"
-        code = f"商品编码{rng.randrange(1000, 9800):04d}{rng.randrange(10**6):06d}" if rng.random() < 0.4 else ""
+        code = (
+            f"商品编码{rng.randrange(1000, 9800):04d}{rng.randrange(10**6):06d}" if rng.random() < 0.4 else ""
+        )
         declared = f"，报关单号{rng.randrange(10**18):018d}" if rng.random() < 0.3 else ""
         middle = "、".join(special)
         description = (
@@ -235,9 +238,7 @@ def fold(body: str) -> str:
 def pieces(folded: str) -> list[str]:
     """What `qingling_pieces` finds in it, in any order."""
     letters = "".join(" " if letter.isspace() else letter for letter in folded)
-    found = set(letters) | {
-        a + b for a, b in zip(letters, letters[1:], strict=False) if a != " " and b != " "
-    }
+    found = set(letters) | {a + b for a, b in pairwise(letters) if a != " " and b != " "}
     found.discard(" ")
     for run in CODES.findall(folded):
         found |= {run[at : at + 4] for at in range(len(run) - 3)}

@@ -43,7 +43,9 @@ def server_options(settings: Settings, kind: Kind) -> str:
         "lock_timeout": settings.lock_timeout_s,
         "idle_in_transaction_session_timeout": settings.idle_timeout_s,
     }
-    return " ".join(["-c timezone=UTC -c jit=off", *(f"-c {name}={round(s * 1000)}" for name, s in limits.items())])
+    return " ".join(
+        ["-c timezone=UTC -c jit=off", *(f"-c {name}={round(s * 1000)}" for name, s in limits.items())]
+    )
 
 
 def open_engine(database_url: str, settings: Settings, kind: Kind = "web") -> AsyncEngine:

@@ -15,6 +15,7 @@ Registrations: the enterprise's admin; registrars and section chiefs of the offi
 from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain.actor import Actor
@@ -33,6 +34,20 @@ def readable_by(actor: Actor) -> ColumnElement[bool]:
     """The condition on `Issue` for what this person may read."""
     rules = [rule for rule in (_readable_by_member(actor), _readable_by_officer(actor)) if rule is not None]
     return or_(*rules) if rules else false()
+
+
+def reads_all_of_enterprise(actor: Actor) -> bool:
+    """Whether this member may read more of their enterprise than what they raised themselves."""
+    return bool(actor.roles & READ_ALL_OF_ENTERPRISE)
+
+
+async def list_readable_offices(session: AsyncSession, actor: Actor) -> list[str]:
+    """The offices whose issues this officer may read; none for a member of an enterprise."""
+    own, tops = actor.offices_as(*READ_OWN_OFFICE), actor.offices_as(*READ_SUBTREE)
+    offices = set(own)
+    if tops:
+        offices |= set(await session.scalars(_subtree(tops)))
+    return sorted(offices)
 
 
 def may_read(actor: Actor, issue: IssueRecord, been_at: Collection[str], tree: OfficeTree) -> bool:

@@ -19,7 +19,7 @@ MAX_WORDS = 8
 TEXTS = (col(IssueWords.question), col(IssueWords.answer), col(IssueWords.added))
 # A whole number, or its end from the year on: neither a tariff code nor a declaration's number looks so.
 NUMBER = re.compile(r"(ql)?([0-9]{4})?20[2-9][0-9]{7,}", re.ASCII)
-# How common the rarest of these pieces is, as PostgreSQL's statistics know it: nothing for pieces that are none of the common ones.
+# How many rows have the rarest of these pieces, as PostgreSQL's statistics know it: 0 for a piece that is none of the common.
 _READ = text("""
 SELECT asked.words, asked.pieces, (
     SELECT min(coalesce(known.share, 0)) * (SELECT reltuples FROM pg_class WHERE oid = 'issue_words'::regclass)

@@ -4,35 +4,35 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, cast, func, literal, select, text, true, tuple_
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy import Row, Select, and_, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from db.ids import uuid7
-from domain.access import readable_by, require_withdrawable
+from domain.access import require_withdrawable
 from domain.actor import Actor
 from domain.exceptions import CannotWithdraw
 from domain.issues import facts, next_number, require_approved
 from domain.models import CustomsOffice, Enterprise, Issue, IssueRecord, Membership, Person
-from domain.search import matches
+from domain.search import read_words
 from engine.exceptions import NotWaiting, UnknownProcess
 from engine.instances import Engine
 from engine.models import UserTask
 from engine.specs import ParsedDefinition
-from tasks import forms, statements
+from tasks import finding, forms, statements
 from tasks.commands import named
 from tasks.completion import finish
 from tasks.exceptions import AnswersRefused, NotFound
 from tasks.fields import FormContext, Schema, lists_of
+from tasks.finding import Count, Sort
 from tasks.inbox import may_read_issue
 from tasks.kept_answers import keep_answers, label_all
 from tasks.needs import find_first_form
 from tasks.operators import set_fields
-from tasks.pages import COUNTED, INFINITY, MOST, Page, make_cursor, read_cursor, read_moment
+from tasks.pages import INFINITY, MOST, Page, make_cursor, read_cursor, read_moment
 from tasks.standing import newest_definition
 from tasks.subjects import Subject, command, open_new_subject, open_subject
 from tasks.task_forms import form_of
@@ -43,7 +43,7 @@ WITHDRAW = "withdraw_issue"
 NEEDED_AT_ONCE = ("office", "title")
 PHASES = ("draft", "review", "customs", "enterprise", "answered", "closed")
 
-Sort = Literal["newest", "due"]
+COMPARED = ("status", "phase", "office", "category", "kind")
 
 
 @dataclass(frozen=True)
@@ -262,10 +262,12 @@ async def list_issues(
 ) -> Page[IssueLine]:
     """One page of the issues I may read: the newest first, or (`due`) those still open with the most urgent first."""
     limit = max(1, min(limit, MOST))
-    statement = _sorted(_lines(actor).where(readable_by(actor), _narrow(wanted)), sort, after)
-    rows = (await session.execute(statement.limit(limit + 1))).all()
-    lines = [IssueLine(**_named(row)) for row in rows[:limit]]
-    if len(rows) <= limit:
+    asked = await _ask(session, actor, wanted)
+    ids = await finding.find(session, asked, sort, _read_place(sort, after), limit + 1)
+    rows = await session.execute(_lines(actor).where(col(Issue.id).in_(ids[:limit]))) if ids else ()
+    by_id = {line.id: line for line in (IssueLine(**_named(row)) for row in rows)}
+    lines = [by_id[id_] for id_ in ids[:limit]]
+    if len(ids) <= limit:
         return Page(lines, None)
     return Page(lines, make_cursor(lines[-1].due_at if sort == "due" else INFINITY, lines[-1].id))
 
@@ -297,17 +299,10 @@ async def find_answers(
 
 async def count_phases(
     session: AsyncSession, actor: Actor, wanted: IssueFilter | None = None
-) -> dict[str, int]:
-    """How many issues I may read in each phase, counted up to 100: show more than 99 as 99+."""
-    narrowed = readable_by(actor), _narrow(wanted)
-    counts = [
-        select(func.count())
-        .select_from(select(literal(1)).where(*narrowed, col(Issue.phase) == phase).limit(COUNTED).subquery())
-        .scalar_subquery()
-        .label(phase)
-        for phase in PHASES
-    ]
-    return _named((await session.execute(select(*counts))).one())
+) -> dict[str, Count]:
+    """How many issues I may read in each phase, counted up to 100 (show more than 99 as 99+), and no longer than a moment: then
+    there are at least so many."""
+    return await finding.count(session, await _ask(session, actor, wanted), PHASES)
 
 
 def _lines(actor: Actor) -> Select[*tuple[Any, ...]]:
@@ -347,31 +342,19 @@ def _lines(actor: Actor) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _narrow(wanted: IssueFilter | None) -> ColumnElement[bool]:
-    if wanted is None:
-        return true()
-    rules = [
-        col(getattr(Issue, name)) == value
-        for name in ("status", "phase", "office", "category", "kind")
-        if (value := getattr(wanted, name))
-    ]
-    if wanted.q and wanted.q.strip():
-        rules.append(matches(wanted.q))
-    return and_(true(), *rules)
+async def _ask(session: AsyncSession, actor: Actor, wanted: IssueFilter | None) -> finding.Asked:
+    wanted = wanted or IssueFilter()
+    values = {name: value for name in COMPARED if (value := getattr(wanted, name))}
+    return await finding.ask(session, actor, values, await read_words(session, wanted.q))
 
 
-def _sorted(statement: Select[*tuple[Any, ...]], sort: Sort, after: str | None) -> Select[*tuple[Any, ...]]:
+def _read_place(sort: Sort, after: str | None) -> finding.Place | None:
+    if not after:
+        return None
     if sort == "newest":
-        if after:
-            statement = statement.where(col(Issue.id) < read_cursor(after)[1])
-        return statement.order_by(col(Issue.id).desc())
-    due = func.coalesce(col(Issue.due_at), text(f"'{INFINITY}'::timestamptz"))
-    statement = statement.where(col(Issue.closed_at).is_(None))
-    if after:
-        at, id_ = read_moment(after)
-        key = cast(literal(at), TIMESTAMP(timezone=True))
-        statement = statement.where(tuple_(due, col(Issue.id)) > tuple_(key, literal(id_)))
-    return statement.order_by(due, col(Issue.id))
+        return finding.Place(read_cursor(after)[1])
+    at, id_ = read_moment(after)
+    return finding.Place(id_, at)
 
 
 def _named(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:

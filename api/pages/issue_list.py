@@ -1,7 +1,7 @@
 """问题管理: the issues I may read, by stage and filter, every choice in the address; the same list as an Excel file."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from dataclasses import fields as dc_fields
 from datetime import datetime
@@ -31,6 +31,7 @@ from domain.lists import list_choices
 from domain.working_days import WorkingCalendar
 from engine.specs import ParsedDefinition
 from tasks import issues, unread
+from tasks.finding import Count
 from tasks.issues import IssueFilter, IssueLine, Sort
 from tasks.standing import list_statuses, name_phase, newest_definition, tell_empty
 
@@ -249,15 +250,22 @@ def tell_filter(wanted: IssueFilter, names: Mapping[str, str]) -> str:
     return "、".join(parts)
 
 
+def shown_count(counts: Iterable[Count]) -> Count | None:
+    """The sum; nothing where all that is known is that it may be more than none."""
+    known = list(counts)
+    total = Count(sum(known), exact=all(one.exact for one in known))
+    return total if total or total.exact else None
+
+
 def _tabs(
-    frame: Frame, wanted: IssueFilter, sort: Sort, counts: Mapping[str, int], definition: ParsedDefinition
+    frame: Frame, wanted: IssueFilter, sort: Sort, counts: Mapping[str, Count], definition: ParsedDefinition
 ) -> list[dict[str, object]]:
     phases = [phase for phase in issues.PHASES if not (frame.is_officer and phase in BEFORE_CUSTOMS)]
     tabs: list[dict[str, object]] = [
         {
             "name": "全部",
             "address": address(IssueFilter(**{**asdict(wanted), "phase": None}), sort),
-            "count": sum(counts.values()),
+            "count": shown_count(counts.values()),
             "current": not wanted.phase,
         }
     ]
@@ -267,7 +275,7 @@ def _tabs(
             {
                 "name": name_phase(definition, phase),
                 "address": address(tab, sort),
-                "count": counts[phase],
+                "count": shown_count([counts[phase]]),
                 "current": wanted.phase == phase,
             }
         )

@@ -141,8 +141,10 @@ def masked(phone: str) -> str:
 
 
 def capped(number: int) -> str:
-    """Counts on tabs: up to 99+."""
-    return "99+" if number > 99 else str(number)
+    """Counts on tabs: up to 99+, and `12+` for what was counted for a moment only."""
+    if number > 99:
+        return "99+"
+    return str(number) if getattr(number, "exact", True) else f"{number}+"
 
 
 def role_names(roles: Iterable[str]) -> str:

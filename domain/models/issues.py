@@ -106,6 +106,7 @@ class Issue(IssueRecord, table=True):
     __tablename__ = "issue"
     __table_args__ = (
         Index("issue_enterprise", "enterprise_id", text("id desc")),
+        Index("issue_submitter_phase", "submitter_id", "phase", text("id desc")),
         Index("issue_enterprise_phase", "enterprise_id", "phase", text("id desc")),
         Index(
             "issue_enterprise_due",
@@ -238,8 +239,8 @@ class Attachment(SQLModel, table=True):
 
 
 class IssueWords(SQLModel, table=True):
-    """What is searched of an issue, in one form (NFKC, lower case, nothing invisible), one column for each source of text; database
-    triggers write it. `pieces` are its characters, pairs, and fours of codes; `marks` what is fixed about the issue
+    """What is searched of an issue, in one form (NFKC, lower case, nothing invisible), one column for each source of text;
+    database triggers write it. `pieces` are its characters, pairs, and fours of codes; `marks` what is fixed about the issue
     (`k:` kind, `c:` category, `o:` office, `e:` enterprise, `t:` time): both in one index.
     """
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain.models import Issue, IssueAnswer
+from domain.models import Issue, IssueAnswer, IssueWords
 from domain.search import matches
 
 
@@ -57,6 +57,10 @@ HANDBOOK, ORIGIN = "加工贸易手册核销", "原产地证书补发"
         ("_", [HANDBOOK]),
         ("\\", []),
         ("QL2301", [HANDBOOK, ORIGIN]),
+        ("ｑｌ２３０１", [HANDBOOK, ORIGIN]),
+        ("ＡＥＯ", [HANDBOOK]),
+        ("ae\u200bo", [HANDBOOK]),
+        ("form", [ORIGIN]),
         ("'; drop", []),
         ("", [HANDBOOK, ORIGIN]),
         ("   ", [HANDBOOK, ORIGIN]),
@@ -64,6 +68,48 @@ HANDBOOK, ORIGIN = "加工贸易手册核销", "原产地证书补发"
 )
 async def test_a_query_finds(found: Any, query: str, titles: list[str]) -> None:
     assert await found(query) == titles
+
+
+async def test_what_was_written_in_another_form_is_found(
+    found: Any, session: AsyncSession, world: Any
+) -> None:
+    member = await world.member(await world.enterprise(), "executive")
+    await world.issue(member, title="ＨＳ编码\u202d８４７１\u200b３０００\u202c", description="㈱ ﬁle Ω")
+    title = await session.scalar(select(col(Issue.title)).where(matches("hs编码84713000")))
+    assert title == "ＨＳ编码\u202d８４７１\u200b３０００\u202c"
+    assert len(await found("84713000 (株) file ω")) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "pieces"),
+    [
+        ("税", ["税"]),
+        ("归类", ["归类"]),
+        ("归类税", ["类税", "归类"]),
+        ("8471300000", ["8471", "4713", "7130", "1300", "3000", "0000"]),
+        ("hs1", ["hs", "s1"]),
+        ("归类8471号", ["8471", "归类", "号"]),
+        ("a b", ["a", "b"]),
+        ("", []),
+    ],
+)
+async def test_the_index_is_asked_for_no_more_than_a_word_takes(
+    session: AsyncSession, word: str, pieces: list[str]
+) -> None:
+    asked = (await session.scalars(select(func.qingling_asked(word)))).one()
+    assert sorted(asked) == sorted(pieces)
+    has_all = select(func.qingling_pieces(word).op("@>")(func.qingling_asked(word)))
+    assert (await session.scalars(has_all)).one() is True
+
+
+async def test_what_was_added_is_searched_like_what_was_asked(found: Any, session: AsyncSession) -> None:
+    await session.execute(
+        update(IssueWords)
+        .where(col(IssueWords.issue_id).in_(select(col(Issue.id)).where(matches("原产地"))))
+        .values(added="随附单证Ａ")
+    )
+    assert await found("单证a") == [ORIGIN]
+    assert await found("漏签 随附") == [ORIGIN]
 
 
 async def test_a_changed_title_is_found_by_its_new_words_only(found: Any, session: AsyncSession) -> None:

@@ -1,5 +1,5 @@
-"""Searching and listing a million issues: one row of words an issue, in one form (NFKC, lower case, nothing invisible), what is fixed
-about an issue beside them in the same index; the stage of an issue beside each office it was at; numbers from their end.
+"""Searching and listing a million issues: one row of words an issue, in one form (NFKC, lower case, nothing invisible), what is
+fixed about an issue beside them in the same index; the stage of an issue beside each office it was at; numbers from their end.
 
 Made for a big table that is in use: tables and triggers first, in a moment; then the rows in batches, each its own transaction;
 then the indexes, without locking. Whatever ends it in between, it goes on where it was.
@@ -154,6 +154,34 @@ BEGIN
     RETURN NULL;
 END $$;
 """
+# By the index whatever the planner thinks of it, and never more rows than are asked for: how many a word has nobody knows before.
+SEEK = """
+CREATE FUNCTION seek_issue_words(words text[], asked text[], wanted text[], before uuid, most integer) RETURNS SETOF uuid
+LANGUAGE plpgsql STABLE ROWS 1000
+SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off
+SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+    IF asked = '{}' THEN
+        RETURN QUERY SELECT w.issue_id FROM issue_words w WHERE w.marks @> wanted
+            AND (before IS NULL OR w.issue_id < before)
+            AND NOT EXISTS (SELECT FROM unnest(words) AS one (word) WHERE strpos(w.question, word) = 0
+                AND strpos(w.answer, word) = 0 AND strpos(w.added, word) = 0)
+        LIMIT most;
+    ELSIF wanted = '{}' THEN
+        RETURN QUERY SELECT w.issue_id FROM issue_words w WHERE w.pieces @> asked
+            AND (before IS NULL OR w.issue_id < before)
+            AND NOT EXISTS (SELECT FROM unnest(words) AS one (word) WHERE strpos(w.question, word) = 0
+                AND strpos(w.answer, word) = 0 AND strpos(w.added, word) = 0)
+        LIMIT most;
+    ELSE
+        RETURN QUERY SELECT w.issue_id FROM issue_words w WHERE w.pieces @> asked AND w.marks @> wanted
+            AND (before IS NULL OR w.issue_id < before)
+            AND NOT EXISTS (SELECT FROM unnest(words) AS one (word) WHERE strpos(w.question, word) = 0
+                AND strpos(w.answer, word) = 0 AND strpos(w.added, word) = 0)
+        LIMIT most;
+    END IF;
+END $$
+"""
 STAGES = """
 ALTER TABLE issue_office ADD COLUMN phase varchar, ADD COLUMN open boolean;
 CREATE FUNCTION take_issue_stage() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -185,6 +213,7 @@ INDEXES = {
     "issue_number_end": "issue (reverse(number) text_pattern_ops)",
     "issue_status": "issue (status, id DESC)",
     "issue_phase": "issue (phase, id DESC)",
+    "issue_submitter_phase": "issue (submitter_id, phase, id DESC)",
     "issue_enterprise_phase": "issue (enterprise_id, phase, id DESC)",
     "issue_enterprise_due": "issue (enterprise_id, coalesce(due_at, 'infinity'::timestamptz), id)"
     " WHERE closed_at IS NULL",
@@ -212,7 +241,7 @@ def upgrade() -> None:
 def _make_tables() -> None:
     if sa.inspect(op.get_bind()).has_table("issue_words"):
         return  # it was ended in between
-    for statement in (FOLD, PIECES, ASKED, TABLE, KEEP_PIECES, MARKS, FILL, TRIGGERS, STAGES):
+    for statement in (FOLD, PIECES, ASKED, TABLE, KEEP_PIECES, MARKS, FILL, TRIGGERS, SEEK, STAGES):
         op.get_bind().exec_driver_sql(statement.replace("%", "%%"))
     op.execute("ALTER TABLE issue_words ALTER COLUMN pieces SET STATISTICS 300")
 
