@@ -46,7 +46,7 @@ async def list_readable_offices(session: AsyncSession, actor: Actor) -> list[str
     own, tops = actor.offices_as(*READ_OWN_OFFICE), actor.offices_as(*READ_SUBTREE)
     offices = set(own)
     if tops:
-        offices |= set(await session.scalars(_subtree(tops)))
+        offices |= {code for (code,) in await session.execute(_subtree(tops))}
     return sorted(offices)
 
 
@@ -127,7 +127,7 @@ def _readable_by_officer(actor: Actor) -> ColumnElement[bool] | None:
     return been_there.exists()
 
 
-def _subtree(tops: Collection[str]) -> Select[tuple[str]]:
+def _subtree(tops: Collection[str]) -> Select[str]:
     office = select(col(CustomsOffice.code)).where(col(CustomsOffice.code).in_(sorted(tops)))
     below = office.cte(recursive=True)  # nameless: one statement may hold several
     below = below.union(

@@ -1,4 +1,4 @@
-"""Issues that were there before get their row of words and the stage beside their offices; an upgrade goes on where it was ended."""
+"""Issues that were there before get their row of words and the stage beside their offices; it goes on where it was ended."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 from db.migrate import upgrade
 from db.session import conninfo
 
-BEFORE, AFTER = "0016", "0017"
+BEFORE, AFTER = "0017", "0018"
 ISSUES = """
 SET session_replication_role = replica;
 INSERT INTO customs_office (code, name, active, source) VALUES ('2301', '某关', true, '');
