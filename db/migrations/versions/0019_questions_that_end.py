@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0018"
-down_revision: str | None = "0017"
+revision: str = "0019"
+down_revision: str | None = "0018"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
@@ -108,13 +108,20 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT ARRAY['e:' || i.enterprise_id, 'k:' || i.kind, 'c:' || i.category, 'o:' || i.office, 't:' || left(i.id::text, 4)]
 $$
 """
+ADDED = """
+CREATE FUNCTION qingling_added(i issue) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(string_agg(kept.value ->> 'text', ' ' ORDER BY kept.key), '') FROM jsonb_each(i.answers) AS kept
+$$
+"""
 # Everything that is searched, for issues that have no row yet. One more text: a column, its place here and in
 # `keep_issue_pieces`, and a trigger like those below where it is written.
 FILL = """
 CREATE FUNCTION fill_issue_words(ids uuid[]) RETURNS bigint LANGUAGE sql AS $$
     WITH made AS (
-        INSERT INTO issue_words (issue_id, question, answer, marks)
-        SELECT i.id, concat_ws(' ', i.number, i.title, i.description), coalesce(a.text, ''), qingling_marks(i)
+        INSERT INTO issue_words (issue_id, question, answer, added, marks)
+        SELECT i.id, concat_ws(' ', i.number, i.title, i.description), coalesce(a.text, ''), qingling_added(i),
+            qingling_marks(i)
         FROM issue i LEFT JOIN LATERAL (
             SELECT text FROM issue_answer WHERE issue_id = i.id ORDER BY round DESC, id DESC LIMIT 1) AS a ON true
         WHERE i.id = ANY(ids)
@@ -128,13 +135,14 @@ TRIGGERS = """
 CREATE OR REPLACE FUNCTION keep_question_searchable() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO issue_words (issue_id, question, marks)
-        VALUES (NEW.id, concat_ws(' ', NEW.number, NEW.title, NEW.description), qingling_marks(NEW));
+        INSERT INTO issue_words (issue_id, question, added, marks)
+        VALUES (NEW.id, concat_ws(' ', NEW.number, NEW.title, NEW.description), qingling_added(NEW), qingling_marks(NEW));
         RETURN NULL;
     END IF;
     FOR try IN 1..2 LOOP  -- a row that is being filled in at this moment is there the second time
         UPDATE issue_words SET marks = qingling_marks(NEW),
-            question = qingling_fold(concat_ws(' ', NEW.number, NEW.title, NEW.description))
+            question = qingling_fold(concat_ws(' ', NEW.number, NEW.title, NEW.description)),
+            added = qingling_fold(qingling_added(NEW))
         WHERE issue_id = NEW.id;
         EXIT WHEN FOUND OR fill_issue_words(ARRAY[NEW.id]) = 1;
     END LOOP;
@@ -142,7 +150,7 @@ BEGIN
 END $$;
 DROP TRIGGER issue_question_searchable ON issue;
 CREATE TRIGGER issue_question_searchable
-    AFTER INSERT OR UPDATE OF title, description, number, enterprise_id, kind, category, office ON issue
+    AFTER INSERT OR UPDATE OF title, description, number, answers, enterprise_id, kind, category, office ON issue
     FOR EACH ROW EXECUTE FUNCTION keep_question_searchable();
 
 CREATE OR REPLACE FUNCTION keep_answer_searchable() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -241,7 +249,7 @@ def upgrade() -> None:
 def _make_tables() -> None:
     if sa.inspect(op.get_bind()).has_table("issue_words"):
         return  # it was ended in between
-    for statement in (FOLD, PIECES, ASKED, TABLE, KEEP_PIECES, MARKS, FILL, TRIGGERS, SEEK, STAGES):
+    for statement in (FOLD, PIECES, ASKED, TABLE, KEEP_PIECES, MARKS, ADDED, FILL, TRIGGERS, SEEK, STAGES):
         op.get_bind().exec_driver_sql(statement.replace("%", "%%"))
     op.execute("ALTER TABLE issue_words ALTER COLUMN pieces SET STATISTICS 300")
 
