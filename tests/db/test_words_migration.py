@@ -9,7 +9,7 @@ import pytest
 from db.migrate import upgrade
 from db.session import conninfo
 
-BEFORE, AFTER = "0018", "0019"
+BEFORE, AFTER = "0019", "0020"
 ISSUES = """
 SET session_replication_role = replica;
 INSERT INTO customs_office (code, name, active, source) VALUES ('2301', '某关', true, '');
