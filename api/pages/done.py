@@ -33,7 +33,8 @@ async def draw_done(
     issue, registration = view.subject.issue, view.subject.registration
     standing = await find_standing(session, wired.engine, view.line.instance_id)
     words = await _find_words(session, wired, actor, view, now)
-    speaker = Speaker(wired.engine.evaluator, words, now)
+    about = issue or registration
+    speaker = Speaker(wired.engine.evaluator, words, now, about.due_at if about else None)
     links: list[dict[str, object]] = []
     if next_task and frame.is_officer:
         links.append({"address": next_task, "name": "办理下一件", "is_next": True})
@@ -49,7 +50,7 @@ async def draw_done(
         "next": speaker.say_lines(standing.element, "next") or [_tell_step(standing)],
         "links": links,
     }
-    return draw(request, "done.html", frame=frame, done=done, issue=issue or registration)
+    return draw(request, "done.html", frame=frame, done=done, issue=about)
 
 
 def title_of(view: TaskView, standing: Standing, speaker: Speaker) -> str:

@@ -206,7 +206,7 @@ async def view_issue(
         if history
         else (),
         expires_at=expires_at,
-        speaker=Speaker(wired.engine.evaluator, words, now),
+        speaker=Speaker(wired.engine.evaluator, words, now, issue.due_at),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.pages.wording import due_day
+from api.pages.wording import due_day, point_at_due
 from domain.actor import Actor
 from domain.models import Registration
 from tasks.registrations import find_mine, name_office
@@ -58,7 +58,7 @@ async def _tell(
             return RegistrationNotice("warn", "这家企业已由另一份申请注册", words)
         case _ if registration is not None and registration.due_at is not None:
             office = await name_office(session, registration.office)
-            words = f"{office}的审核期限是 {due_day(registration.due_at)}。"
-            return RegistrationNotice("info", "企业注册待审核", words + UNTIL_THEN + meanwhile)
+            words = f"{office}的审核期限是 {due_day(registration.due_at)}。{UNTIL_THEN}{meanwhile}"
+            return RegistrationNotice("info", "企业注册待审核", point_at_due(words, registration.due_at))
         case _:
             return RegistrationNotice("info", "企业注册待审核", UNTIL_THEN + meanwhile)

@@ -139,7 +139,7 @@ async def view_registration(
         timeline=[*tell_history(entries, detail.files, elsewhere), *tell_waiting(detail.open_tasks, now)]
         if history
         else (),
-        speaker=Speaker(wired.engine.evaluator, words, now),
+        speaker=Speaker(wired.engine.evaluator, words, now, registration.due_at),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from api.pages.wording import due_day, moment
+from api.pages.wording import due_day, moment, point_at_due
 from domain import issues, registrations
 from domain.actor import Actor
 from domain.models import IssueRecord, Registration
@@ -17,11 +17,13 @@ from tasks.standing import Standing, say, say_lines
 
 @dataclass(frozen=True)
 class Speaker:
-    """The diagram's words for one person at one moment, about one record; `words` are what they may read."""
+    """The diagram's words for one person at one moment, about one record; `words` are what they may read. The day of `due_at` in
+    a sentence shows its moment to who points at it."""
 
     evaluator: Evaluator
     words: Mapping[str, Any]
     now: datetime
+    due_at: datetime | None = None
 
     def say(self, element: Element | None, name: str) -> str:
         """One sentence; "" where the diagram says nothing."""
@@ -29,14 +31,15 @@ class Speaker:
 
     def say_lines(self, element: Element | None, name: str) -> list[str]:
         """Several sentences."""
-        return say_lines(self.evaluator, element, name, self.words, self.now)
+        lines = say_lines(self.evaluator, element, name, self.words, self.now)
+        return [point_at_due(line, self.due_at) for line in lines]
 
     def tell_state(self, standing: Standing, status: str | None) -> str:
         """Where it stands and what will happen."""
         claimed = self.say(standing.element, "nowClaimed") if standing.is_claimed else ""
         now = claimed or self.say(standing.element, "now")
         if now or standing.element is None:
-            return now or f"当前状态：{status}。"
+            return point_at_due(now, self.due_at) or f"当前状态：{status}。"
         return f"当前环节：{standing.element.name}。"
 
     def want(self, element: Element | None, name: str) -> tuple[str, str]:

@@ -57,6 +57,26 @@ def due_by(at: datetime | str | None, now: datetime | None = None) -> Markup:
     )
 
 
+def point_at_due(words: str, at: datetime | None, now: datetime | None = None) -> str:
+    """A sentence that may name the last day of this deadline: there with the moment for who points at it."""
+    if at is None:
+        return words
+    named = re.compile(rf"(?<![\d年]){due_day(at, now)}(?! ?\d)")
+    before, found, after = _parted(named, words)
+    if not found:
+        return words
+    local = to_local(at)
+    assert local is not None
+    return Markup('{}<time datetime="{}" title="{}">{}</time>{}').format(
+        before, local.isoformat(), moment(local), found, after
+    )
+
+
+def _parted(named: re.Pattern[str], words: str) -> tuple[str, str, str]:
+    match = named.search(words)
+    return (words[: match.start()], match[0], words[match.end() :]) if match else (words, "", "")
+
+
 def short_moment(at: datetime | str | None, now: datetime | None = None) -> str:
     """`17:06` of today, `11月23日 17:06` of this year, with the year before that."""
     local, today = to_local(at), to_local(now or datetime.now(UTC))

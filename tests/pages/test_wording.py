@@ -59,6 +59,16 @@ def test_the_last_day_is_told_without_its_hour_and_the_moment_to_who_points_at_i
     )
 
 
+def test_a_sentence_that_names_the_last_day_shows_the_moment_to_who_points_at_it() -> None:
+    due_at = datetime(2026, 11, 30, 9, 30, tzinfo=UTC)
+    pointed = wording.point_at_due("<甲>海关的期限是 11月30日。", due_at, FRIDAY_NOON)
+    assert pointed == (
+        '&lt;甲&gt;海关的期限是 <time datetime="2026-11-30T17:30:00+08:00" title="2026年11月30日 17:30">11月30日</time>。'
+    )
+    for words in ("已于 2026年11月30日 10:00 清零。", "没有期限。", "111月30日"):
+        assert wording.point_at_due(words, due_at, FRIDAY_NOON) == words
+
+
 def test_times_are_beijings() -> None:
     assert wording.moment(datetime(2026, 12, 31, 16, 5, tzinfo=UTC)) == "2027年1月1日 00:05"
     assert wording.short_moment(FRIDAY_NOON - timedelta(hours=1), FRIDAY_NOON) == "今天 11:00"
