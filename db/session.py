@@ -26,8 +26,10 @@ def sqlalchemy_url(database_url: str) -> URL:
 
 
 def conninfo(database_url: str) -> str:
-    """The same address for libpq: psycopg itself and procrastinate's connector."""
-    return make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    """The same address for libpq (psycopg itself and procrastinate's connector), letter by letter: SQLAlchemy would write a blank
+    in a folder's name as `+`, which libpq takes for a plus."""
+    scheme, mark, rest = database_url.partition("://")
+    return f"{scheme.partition('+')[0]}{mark}{rest}"
 
 
 def server_options(settings: Settings, kind: Kind) -> str:

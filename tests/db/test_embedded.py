@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
-from db.binaries import Account, choose_account, choose_cluster_folder
+from db.binaries import Account, choose_account, choose_cluster_folder, private_folder, programs_may_lie_in
 from db.embedded import (
     UNSAFE_BUT_QUICK,
     EmbeddedPostgres,
@@ -23,9 +23,10 @@ from db.embedded import (
     end_server,
     find_running,
     find_server,
+    may_hold_socket,
 )
 from db.exceptions import FolderInUse, ServerBroken
-from db.session import make_sessions, open_engine
+from db.session import conninfo, make_sessions, open_engine, sqlalchemy_url
 from settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -135,10 +136,69 @@ def test_the_server_listens_nowhere_but_in_a_private_folder(folder: Path) -> Non
         )
 
 
-def test_a_path_too_long_for_a_socket_gets_a_short_one() -> None:
+NAMES = (
+    '清零 "a b" 100%',
+    "c'est #1 & ?x=%2F+y;$HOME`\\",
+    "一，二,三",
+    "a-folder-with-a-hundred-characters-in-its-name" + "-" * 54,
+    "很" * 80,
+)
+
+
+def test_a_folder_of_any_name_holds_a_database(folder: Path) -> None:
+    """Reached by psycopg, by SQLAlchemy and by what it makes of the address for libpq. Set up once and moved."""
+    data = folder / NAMES[0]
+    for name in NAMES:
+        if data != folder / name:
+            data = data.rename(folder / name)
+        with EmbeddedPostgres(data, settings=UNSAFE_BUT_QUICK, dies_with_us=True) as server:
+            assert value(server.url, "SELECT 1") == value(conninfo(server.url), "SELECT 1") == 1
+            written = f"postgresql+psycopg{server.url.removeprefix('postgresql')}"
+            assert value(conninfo(written), "SELECT 1") == 1
+            assert find_running(data) == server.url
+            engine = create_engine(sqlalchemy_url(server.url))
+            with engine.connect() as connection:
+                assert connection.scalar(text("SELECT 1")) == 1
+            engine.dispose()
+            assert Path(str(value(server.url, "SHOW data_directory"))) == data / "postgres" / "data"
+            assert find_server(data / "postgres")
+
+
+@pytest.mark.parametrize(
+    ("folder", "may"),
+    [
+        ("/srv/清零 100%", True),
+        ("/" + "a" * 92, True),
+        ("/" + "a" * 93, False),  # with the socket's name 108 bytes
+        ("/" + "很" * 31, False),  # bytes, not characters
+        ("/srv/a,b", False),
+        (os.fsdecode(b"/srv/\xc7\xe5\xc1\xe3"), False),  # GBK
+    ],
+)
+def test_a_socket_lies_only_where_everybody_can_be_told_of_it(folder: str, may: bool) -> None:
+    assert may_hold_socket(Path(folder)) is may
+
+
+def test_a_path_too_long_for_a_socket_gets_a_short_one(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     deep = Path("/") / "/".join(["long" * 10] * 3)
     assert len(str(choose_socket_folder(deep))) < 80
-    assert choose_socket_folder(deep) != choose_socket_folder(deep / "other")
+    longer = folder / "/".join(["long" * 10] * 3)
+    longer.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(longer))
+    assert len(str(choose_socket_folder(deep))) < 80, "a temporary folder may be deep, too"
+
+
+@pytest.mark.parametrize("named", ['"quoted"', "$dollar", "plain"])
+def test_what_a_shell_would_misread_is_not_where_the_programs_are_run(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, named: str
+) -> None:
+    """`initdb` starts `postgres` by one; a folder of our own for what has to be copied is found whatever the cache is called."""
+    assert (programs_may_lie_in(folder / named)) is (named == "plain")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / named))
+    found = private_folder()
+    assert programs_may_lie_in(found)
+    assert found == (folder / named / "qingling") or named != "plain"
+    assert found.stat().st_mode & 0o077 == 0
 
 
 def test_a_folder_we_may_not_use_is_refused_in_words(folder: Path) -> None:
