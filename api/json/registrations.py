@@ -52,7 +52,7 @@ async def upload_licence(
     wired: WiredDep,
     now: NowDep,
 ) -> Response:
-    """A picture (jpg, png) or PDF, for whoever has asked for a code to register with; a few at the most."""
+    """A picture or PDF, for whoever has asked for a code to register with; a few at the most."""
     return Json(await take_licence(request, session, wired, challenge, file, now), 201)
 
 

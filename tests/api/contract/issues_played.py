@@ -24,6 +24,8 @@ async def play_issues(day: Day) -> None:
     issue = await day.say("staff", "POST", "/api/v1/issues", json=body)
     await _send_to_customs(day, issue["id"])
     await day.say("staff", "GET", "/api/v1/attachments/{}", stored["id"])
+    await day.say("staff", "GET", "/api/v1/attachments/{}/small", stored["id"])
+    await day.say("staff", "GET", "/api/v1/attachments/{}/pages/{}", stored["id"], "1")
     await _answer(day)
     for name in ("staff", "executive"):
         [task] = (await day.say(name, "GET", "/api/v1/tasks"))["items"]
