@@ -108,16 +108,20 @@ def migrate(data: DataDir = None, demo: Demo = None) -> None:
 @app.command()
 def check(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="流程图（.bpmn）；不写则检查 processes/ 下的全部。")
+        list[Path] | None,
+        typer.Argument(help="流程图（.bpmn），或者放流程图的目录；不写则检查 processes/ 下的全部。"),
     ] = None,
 ) -> None:
-    """检查流程：规则和案例。没有问题退出码为 0，否则为 1，每个问题一行。"""
-    from wiring import check_processes
+    """检查流程：规则和案例。没有问题退出码为 0（可能有建议），否则为 1，每个问题一行。"""
+    from wiring import advise_on_processes, check_processes
 
-    findings = check_processes(files or sorted(PROCESSES.glob("*.bpmn")))
+    places = files or [PROCESSES]
+    findings = check_processes(places)
     for finding in findings:
         typer.echo(finding)
     if not findings:
+        for line in advise_on_processes(places):
+            typer.echo(f"建议：{line}")
         typer.echo("没有发现问题。")
     sys.exit(1 if findings else 0)
 

@@ -35,11 +35,11 @@ from domain.seed import seed
 from domain.sessions import SessionLimits
 from domain.working_days import WorkingCalendar
 from engine.cases import check_cases
-from engine.catalogue import Definition, hash_files, read_folder
+from engine.catalogue import KEY, Definition, hash_files, read_beside, read_folder
 from engine.exceptions import DiagramRefused, UnknownProcess
 from engine.instances import Engine
 from engine.specs import parse_definition
-from engine.validation import validate
+from engine.validation import advise, validate
 from messages.codes import CodeOutbox
 from messages.delivery import Delivery
 from messages.jobs import CODES
@@ -370,23 +370,42 @@ async def send_wechat_menu(settings: Settings, database_url: str) -> None:
         await put_menu(wired.wechat.client, menu)
 
 
-def check_processes(diagrams: list[Path]) -> list[str]:
-    """Every finding about these diagrams and what belongs to them, one line each; their cases are played too."""
+def check_processes(places: list[Path]) -> list[str]:
+    """Every finding about these diagrams, or those in these folders, and what belongs to them, one line each; their cases are
+    played too."""
     calendar = WorkingCalendar()
     functions, operators = build_functions(calendar), build_operators(calendar)
     lines: list[str] = []
-    for diagram in diagrams:
+    for diagram in _diagrams(places):
         try:
-            files = read_folder(diagram.parent, diagram.stem)
-        except (OSError, UnicodeDecodeError, UnknownProcess) as error:
-            why = "文件要存在，名称只用小写字母、数字和下划线，编码为 UTF-8"
+            files = read_beside(diagram)
+        except (OSError, UnicodeDecodeError) as error:
+            why = "里面没有流程图（.bpmn）" if diagram.is_dir() else "文件要存在，编码为 UTF-8"
             lines.append(f"{diagram}：不能读取：{why}（{type(error).__name__}）。")
             continue
         findings = validate(files, operators=operators, functions=functions, given=GIVEN)
         findings = findings or find_text_mistakes(files) or find_unmet(parse_definition(files))
         findings = findings or check_cases(files, functions)
+        if not KEY.fullmatch(diagram.stem):
+            why = "文件名只能用小写字母、数字和下划线，以字母开头，与流程的编号相同，否则不能发布；请改名"
+            lines.append(f"{diagram}：{why}（file-name）。")
         lines += [f"{diagram.parent}/{finding}" for finding in findings]
     return lines
+
+
+def advise_on_processes(places: list[Path]) -> list[str]:
+    """What is in these diagrams, which have no mistakes, and has no effect or is not drawn, one line each."""
+    return [
+        f"{diagram.parent}/{finding}"
+        for diagram in _diagrams(places)
+        for finding in advise(read_beside(diagram))
+    ]
+
+
+def _diagrams(places: list[Path]) -> list[Path]:
+    # A folder without diagrams stands for itself: it is told that it has none.
+    found = [(place, sorted(place.glob("*.bpmn")) if place.is_dir() else [place]) for place in places]
+    return [diagram for place, diagrams in found for diagram in diagrams or [place]]
 
 
 def describe_messages(diagrams: list[Path]) -> str:

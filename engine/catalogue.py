@@ -135,13 +135,19 @@ def read_folder(root: Path, key: str) -> dict[str, str]:
     diagram = root / f"{key}.bpmn"
     if not KEY.fullmatch(key) or not diagram.is_file():
         raise UnknownProcess(key=key)
+    return read_beside(diagram)
+
+
+def read_beside(diagram: Path) -> dict[str, str]:
+    """The same for a diagram that may have any name, as a file of another tool has."""
+    root = diagram.parent
     files = {diagram.name: diagram.read_text(encoding="utf-8-sig")}
     called = set(re.findall(r"calledDecisionId>\s*([\w.-]+)\s*<", files[diagram.name]))
     for table in sorted(root.glob("*.dmn")):
         body = table.read_text(encoding="utf-8-sig")
-        if called & set(re.findall(r"<(?:\w+:)?decision\b[^>]*?\bid=[\"']([^\"']+)", body)):
+        if called & set(re.findall(r"<(?:\w+:)?decision\b[^<>]*?\bid=[\"']([^\"']+)", body)):
             files[table.name] = body
-    for file in sorted((root / key).rglob("*")):
+    for file in sorted((root / diagram.stem).rglob("*")):
         if file.suffix in TEXT_FILES:
             files[file.relative_to(root).as_posix()] = file.read_text(encoding="utf-8-sig")
     return normalise(files)

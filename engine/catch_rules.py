@@ -83,10 +83,10 @@ def _code(diagram: Diagram, definition: etree._Element, kind: str) -> str | None
 
 
 def uncaught(contents: Contents) -> Iterator[Finding]:
-    """An error or escalation that nothing around it catches: the instance would go on as if nothing had been thrown."""
+    """An end that throws what nothing around it catches: the instance would go on as if nothing had been thrown."""
     around = _Around(contents)
     for diagram in contents.diagrams:
-        for node in diagram.each("endEvent", "intermediateThrowEvent"):
+        for node in diagram.each("endEvent"):
             for definition in definitions_of(node):
                 kind = kind_of(definition).removesuffix("EventDefinition")
                 if kind not in _CODES or diagram.ids.get(definition.get(f"{kind}Ref") or "") is None:

@@ -4,6 +4,7 @@ fit one another. What they look like in the diagram is `engine.diagram_rules`'."
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ from engine.specs import (
     WORD_PROPERTIES,
     expressions_of,
     page_words_of,
+    written_expressions,
 )
 from engine.timers import TimeRefused, due_from, parse_cycle
 
@@ -48,6 +50,10 @@ VERSIONS = frozenset(
     {"calledElementVersion", "calledElementVersionTag", "calledElementBinding", "bindingType", "versionTag"}
 )
 """How other tools say which version of a process is called."""
+MOST_IN_EXPRESSIONS = 200_000
+"""Characters of all expressions of a process: about a second's work."""
+EACH_COUNTS_AS = 20
+"""Characters that the overhead of one expression is worth."""
 LATEST = frozenset({"", "latest", "deployment"})
 _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
@@ -134,6 +140,30 @@ def _called(node: Node) -> Iterator[str]:
         yield node.name
     for child in children(node):
         yield from _called(child)
+
+
+def size(contents: Contents) -> Iterator[Finding]:
+    """How much there is to read in expressions and forms; whatever is more is not looked at any further."""
+    found = Counter[str]()
+    for diagram in contents.diagrams:
+        found[diagram.file] += sum(
+            len(text) + EACH_COUNTS_AS for _, text in written_expressions(diagram.root)
+        )
+    for file, decision in contents.decisions:
+        found[file] += sum(
+            len(text) + EACH_COUNTS_AS for text in (*decision.expressions(), *decision.cells())
+        )
+    total = 0
+    for file, amount in found.items():
+        total += amount
+        if total > MOST_IN_EXPRESSIONS:
+            text = f"表达式太多（超过 {MOST_IN_EXPRESSIONS // 1000} 千字符），请删减，或者把一部分移到决策表和另一个流程里。"
+            yield Finding(file, "", "too-many-expressions", text)
+            return
+    for file, schema in contents.forms.values():
+        if form_schema.is_crowded(schema):
+            text = f"表单的字段超过 {form_schema.MOST_FIELDS} 个，请分成几个步骤填写。"
+            yield Finding(file, "", "too-many-elements", text)
 
 
 def people(contents: Contents) -> Iterator[Finding]:

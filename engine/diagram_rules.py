@@ -270,6 +270,11 @@ def size(diagram: Diagram) -> Iterator[Finding]:
         text = f"元素超过 {MAX_ELEMENTS} 个（或连线超过 {MOST_FLOWS} 条），请把一部分移到另一个流程，用调用活动连接。"
         yield Finding(diagram.file, "", "too-many-elements", text)
         return
+    scopes = sum(1 for _ in diagram.scopes())
+    if scopes > MAX_ELEMENTS:
+        text = f"流程和子流程有 {scopes} 个，超过 {MAX_ELEMENTS} 个，请分成几个文件。"
+        yield Finding(diagram.file, "", "too-many-elements", text)
+        return
     deepest, where = diagram.longest_descent()
     if deepest > LONGEST_CHAIN:
         text = f"之前连续的步骤超过 {LONGEST_CHAIN} 个，请用子流程分段。"

@@ -26,6 +26,7 @@ WITH_OPTIONS = ("select", "radio", "checklist")
 LISTS = ("offices", "executives", "kinds", "categories", "importances")
 RESERVED_KEYS = ("issue", "registration", "me", "send", "csrf_token", "version")
 LONGEST_TEXT = 10_000
+MOST_FIELDS = 300
 LONGEST_PATTERN = 200
 LONGEST_PATTERN_INPUT = 1_000
 
@@ -62,6 +63,20 @@ _KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 Problem = tuple[str, str]
 """Where (a field's key, else its id or place) and what: a Chinese sentence for the analyst."""
+
+
+def is_crowded(schema: Any) -> bool:
+    """Whether there are more components in a form than anybody would fill in, groups and nests included."""
+    ahead, seen = [schema], 0
+    while ahead:
+        inner = ahead.pop()
+        components = inner.get("components") if isinstance(inner, dict) else None
+        if isinstance(components, list):
+            seen += len(components)
+            ahead += components
+        if seen > MOST_FIELDS:
+            return True
+    return False
 
 
 def problems(schema: Any) -> list[Problem]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any, ClassVar
 
 from engine.any_folder import VALIDATOR
@@ -294,16 +293,12 @@ class DiagramParser(SpiffBpmnParser):
     def __init__(self, decisions: dict[str, Decision]) -> None:
         super().__init__()
         self.decisions = decisions
-        self._running: list[etree._Element] = []
-        """The library knows a document by the identity of its root, which must stay."""
 
     def add_bpmn_xml(self, bpmn: etree._Element, filename: str | None = None) -> None:
-        """Add a diagram as it is written; what is only there to be read is kept from the library, which would look for it."""
+        """Add a diagram, and take out of it what is only there to be read: the library would look for what that stands for."""
         VALIDATOR.validate(bpmn, filename)
-        running = deepcopy(bpmn)
-        for node in list(running.iter(*(full_tag(tag) for tag in READ_ONLY))):
+        for node in list(bpmn.iter(*(full_tag(tag) for tag in READ_ONLY))):
             parent = node.getparent()
             if parent is not None:
                 parent.remove(node)
-        self._running.append(running)
-        super().add_bpmn_xml(running, filename)
+        super().add_bpmn_xml(bpmn, filename)

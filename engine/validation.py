@@ -1,8 +1,8 @@
 """What a process's files may contain: every mistake at once, in the analyst's words, before anything is deployed.
 
 Three layers, each looked at only when the one before found nothing: the files themselves (size, XML, JSON, YAML), the rules
-of `engine.diagram_rules` and `engine.content_rules`, and at last the parser with the BPMN schema, for what no rule of ours
-says. Whatever bytes come in, `validate` answers with findings and raises nothing.
+of the `*_rules`, and at last the BPMN schema and the parser, for what no rule of ours says. Whatever bytes come in,
+`validate` answers with findings and raises nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from lxml import etree
 
-from engine import catch_rules, content_rules, diagram_rules, id_rules, variable_rules
+from engine import catch_rules, content_rules, diagram_rules, format_rules, id_rules, variable_rules
 from engine.advice import advice
 from engine.content_rules import Contents
 from engine.decisions import Decision, DecisionRefused, parse_decisions
@@ -52,7 +52,10 @@ def validate(
         contents.given = given
         # First of all the size: the other rules may take their time over what a reader could read.
         found += (finding for diagram in contents.diagrams for finding in diagram_rules.size(diagram))
+        found += content_rules.size(contents)
         found += () if found else _apply_rules(contents)
+    if contents is not None and not found:
+        found += (finding for diagram in contents.diagrams for finding in format_rules.schema(diagram))
     if not found:
         found += _parser_findings(files)
     return list(dict.fromkeys(found))[:MOST_FINDINGS]
@@ -176,13 +179,27 @@ def _read_json(file: str, body: str, found: list[Finding]) -> Any:
         return None
 
 
+class _Plain(yaml.SafeLoader):
+    """YAML without aliases: a few lines of them stand for more than any reader could walk through."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.MarkedYAMLError(problem="alias", problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
+
+
 def _read_yaml(file: str, body: str, found: list[Finding]) -> Mapping[str, Any]:
     try:
-        value = yaml.safe_load(body)
+        value = yaml.load(body, _Plain)  # noqa: S506  (a safe loader)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f"（第 {mark.line + 1} 行）" if mark is not None else ""
-        found.append(Finding(file, "", "not-yaml", f"不是有效的 YAML{line}，请检查缩进、冒号和引号。"))
+        found.append(
+            Finding(
+                file, "", "not-yaml", f"不是有效的 YAML{line}，请检查缩进、冒号和引号；不能用 & 和 * 引用。"
+            )
+        )
         return {}
     if not isinstance(value, Mapping):
         found.append(Finding(file, "", "not-yaml", "最外层须是“名称: 内容”的形式。"))
@@ -195,8 +212,11 @@ def _parser_findings(files: Mapping[str, str]) -> Iterator[Finding]:
         parse_definition(files)
     except DiagramRefused as refused:
         for each in refused.findings:
-            yield Finding(each.file, each.element, "bpmn-format", f"{each.sentence.rstrip('。')}。")
+            sentence = " ".join(each.sentence.split()).rstrip("。")
+            yield Finding(each.file, each.element, "bpmn-format", f"{sentence}。")
     except Exception as error:  # noqa: BLE001 - the library raises whatever it trips over
         name = type(error).__name__
         file = next((file for file in files if file.endswith(".bpmn")), "")
-        yield Finding(file, "", "bpmn-format", f"流程图无法解析（{name}：{str(error)[:200]}）。")
+        yield Finding(
+            file, "", "bpmn-format", f"流程图无法解析（{name}：{' '.join(str(error).split())[:200]}）。"
+        )

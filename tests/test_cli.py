@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +20,8 @@ import pytest
 from typer.testing import CliRunner
 
 import wiring
-from cli import app
+from cli import PROCESSES, app
+from tests.engine.bad_diagrams import BAD, GOOD_FILES
 from tests.wechat.fake_wechat import APP_ID, SECRET, FakeWechat
 
 ROOT = Path(__file__).parents[1]
@@ -219,6 +221,57 @@ def test_check_names_each_file_and_the_rule(tmp_path: Path) -> None:
     for name in (*BAD_FILES, "nothing.bpmn"):
         assert [line for line in lines if name in line], f"{name}: {result.stdout}"
     assert "Traceback" not in result.stderr
+
+
+def test_check_names_every_mistake_in_a_folder_of_bad_diagrams(tmp_path: Path) -> None:
+    asks = ("not-given", "not-declared")  # of processes that the program itself starts
+    bad = {
+        f"{number}": each
+        for number, each in enumerate(BAD)
+        if each.rule not in asks and each.file.startswith("small")
+    }
+    told = '<spiffworkflow:parameter id="template" type="any" value="&quot;told&quot;"/>'
+    to = told.replace("template", "to").replace("told", "supervisors")  # the program's notify needs it
+    for number, each in bad.items():
+        for name, body in each.build().items():
+            file = tmp_path / number / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(body.replace(told, told + to), encoding="utf-8")
+    result = run("check", *(str(tmp_path / number) for number in bad))
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    found = {tuple(line.removeprefix(f"{tmp_path}/").split("/", 1)) for line in result.stdout.splitlines()}
+    missed = [
+        each.what
+        for number, each in bad.items()
+        if not any(folder == number and line.endswith(f"（{each.rule}）") for folder, line in found)
+    ]
+    assert missed == []
+
+
+def test_check_takes_files_of_any_name_and_says_which_cannot_be_deployed(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    file = tmp_path / "C.1.0 (2).bpmn"
+    file.write_text(GOOD_FILES["small.bpmn"], encoding="utf-8")
+    result = run("check", str(tmp_path), str(tmp_path / "none"))
+    assert result.returncode == 1
+    lines = result.stdout.splitlines()
+    assert [line for line in lines if "C.1.0 (2).bpmn：" in line and line.endswith("（file-name）。")]
+    assert [line for line in lines if "C.1.0 (2).bpmn：fill：" in line and "（form-missing）" in line]
+    assert [line for line in lines if line.startswith(f"{tmp_path}/none：") and "没有流程图" in line]
+
+
+def test_check_advises_on_what_has_no_effect_and_passes(tmp_path: Path) -> None:
+    shutil.copytree(PROCESSES, tmp_path / "p")
+    diagram = tmp_path / "p" / "issue.bpmn"
+    note = '<bpmn:textAnnotation id="note"><bpmn:text>注意</bpmn:text></bpmn:textAnnotation>'
+    body = diagram.read_text(encoding="utf-8").replace("</bpmn:process>", f"{note}</bpmn:process>")
+    diagram.write_text(body, encoding="utf-8")
+    result = run("check", str(tmp_path / "p"))
+    assert result.returncode == 0, result.stdout
+    advice, nothing = result.stdout.splitlines()
+    assert advice.startswith("建议：") and "issue.bpmn" in advice and "文字注释 1 个" in advice
+    assert nothing == "没有发现问题。"
 
 
 class TestWechatMenu:

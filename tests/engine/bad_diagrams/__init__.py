@@ -709,6 +709,38 @@ BAD = [
         "",
         add="".join(f'<bpmn:task id="t{n}"/>' + flow(f"t{n}", "done") for n in range(400)),
     ),
+    Bad(
+        "too many processes",
+        "too-many-elements",
+        "",
+        outside="".join(f'<bpmn:process id="q{number}"/>' for number in range(400)),
+    ),
+    Bad(
+        "too much in expressions",
+        "too-many-expressions",
+        "",
+        {
+            "</spiffworkflow:parameters>": "".join(
+                f'<spiffworkflow:parameter id="p{number}" type="any" value="{" + ".join(["clock"] * 200)}"/>'
+                for number in range(150)
+            )
+            + "</spiffworkflow:parameters>"
+        },
+    ),
+    Bad(
+        "too many fields",
+        "too-many-elements",
+        "",
+        files={"small/fill.form": FORM.replace("]}", f", {FORM[FORM.index('{', 1) : -2]}" * 300 + "]}")},
+        file="small/fill.form",
+    ),
+    Bad(
+        "texts with aliases",
+        "not-yaml",
+        "",
+        files={"small/texts.yaml": TEXTS + "same: &same {title: a, text: b}\nother: *same\n"},
+        file="small/texts.yaml",
+    ),
     Bad("a duration that is none", "bad-time", "edge", add=boundary(TIMER.replace("P1D", '"P1X"'))),
     Bad("a cycle that is none", "bad-time", "edge", add=boundary(TIMER.replace("timeDuration", "timeCycle"))),
     Bad("too much YAML", "too-large", "", files={"small/texts.yaml": TEXTS * 5_000}, file="small/texts.yaml"),
@@ -1081,7 +1113,25 @@ BAD = [
     Bad(
         "an element BPMN does not know",
         "bpmn-format",
-        "",
+        "done",
         {'<bpmn:endEvent id="done"/>': '<bpmn:endEvent id="done"/><bpmn:finish id="x"/>'},
+    ),
+    Bad(
+        "an attribute BPMN does not know",
+        "bpmn-format",
+        "done",
+        {'<bpmn:endEvent id="done"/>': '\n<bpmn:endEvent id="done" colour="red"/>'},
+    ),
+    Bad(
+        "an attribute with a value it cannot have",
+        "bpmn-format",
+        "tell",
+        {'<bpmn:serviceTask id="tell"': '\n<bpmn:serviceTask isForCompensation="maybe" id="tell"'},
+    ),
+    Bad(
+        "an attribute left out",
+        "bpmn-format",
+        "definitions",
+        {' targetNamespace="http://example.org/tests"': ""},
     ),
 ]
