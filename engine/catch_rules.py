@@ -94,7 +94,7 @@ def uncaught(contents: Contents) -> Iterator[Finding]:
                 code = _code(diagram, definition, kind)
                 if not around.catches(diagram, node, (kind, code)):
                     word = f"{_WORDS[kind]} {code}" if code else _WORDS[kind]
-                    text = f"抛出的{word}没有谁捕获；请在外面的子流程或调用活动上加一个边界事件，或者改用普通的事件。"
+                    text = f"抛出的{word}没有谁捕获；请在外面加一个边界事件或事件子流程，或者改用普通的事件。"
                     yield diagram.finding(node, "uncaught", text)
 
 

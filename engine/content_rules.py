@@ -105,7 +105,7 @@ class Contents:
         return [
             node.get("id") or ""
             for node in self.processes
-            if node.get("id") not in called and node.get("isExecutable", "true") in ("true", "1")
+            if node.get("id") not in called and node.get("isExecutable", "true") == "true"
         ]
 
     @property
@@ -419,7 +419,7 @@ def _called_process(
     if process is None:
         text = f"调用的流程 {name or '（空）'} 不存在；它须在同一个流程目录里。"
         yield diagram.finding(node, "dangling-reference", text)
-    elif process.get("isExecutable", "true") not in ("true", "1"):
+    elif process.get("isExecutable", "true") != "true":
         text = f"调用的流程 {name} 不可执行；请把它设为可执行（isExecutable）。"
         yield diagram.finding(node, "dangling-reference", text)
     for each in (node, *node.iterfind(f"{BPMN}extensionElements/*")):

@@ -29,7 +29,7 @@ from engine.diagram import (
 )
 from engine.event_subprocess_rules import event_subprocesses
 from engine.findings import Finding
-from engine.parsing import is_event_subprocess
+from engine.parsing import is_event_subprocess, is_interrupting
 from engine.reference_rules import dangling, references
 from engine.specs import FLOW_NODES, MAX_ELEMENTS
 
@@ -205,7 +205,7 @@ def boundaries(diagram: Diagram) -> Iterator[Finding]:
             )
         else:
             triggers = {kind_of(each) for each in definitions_of(node)}
-            if "errorEventDefinition" in triggers and node.get("cancelActivity", "true").lower() == "false":
+            if "errorEventDefinition" in triggers and not is_interrupting(node):
                 yield diagram.finding(node, "wrong-trigger", "是错误事件，必须中断所附着的活动。")
             thrown = triggers & {"errorEventDefinition", "escalationEventDefinition"}
             if thrown and kind_of(host) in TASKS:

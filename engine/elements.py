@@ -126,7 +126,7 @@ def reading_order(roots: Iterable[etree._Element]) -> tuple[str, ...]:
                 starts.append(start.get("id") or "")
         for inner in root.iter(BPMN + "subProcess"):
             around = inner.getparent()
-            if inner.get("triggeredByEvent") in ("true", "1") and around is not None:
+            if is_event_subprocess(inner) and around is not None:
                 ways.setdefault(around.get("id") or "", []).append(inner.get("id") or "")
         last += (process.get("id") or "" for process in root.iter(BPMN + "process"))
     seen: dict[str, None] = {}

@@ -66,13 +66,12 @@ SPIFF = "{http://spiffworkflow.org/bpmn/schema/1.0/core}"
 
 def is_event_subprocess(node: etree._Element | None) -> bool:
     """Whether an element is a sub-process that is started by an event and not by a flow."""
-    return node is not None and (node.get("triggeredByEvent") or "").strip().lower() in ("true", "1")
+    return node is not None and node.get("triggeredByEvent") == "true"
 
 
 def is_interrupting(node: etree._Element) -> bool:
     """Whether an event ends what it stands on: an activity's boundary, the scope of an event sub-process."""
-    written = node.get("cancelActivity") or node.get("isInterrupting") or "true"
-    return written.strip().lower() not in ("false", "0")
+    return "false" not in (node.get("cancelActivity"), node.get("isInterrupting"))
 
 
 def as_expression(text: str | None) -> str:

@@ -36,6 +36,19 @@ from engine.values import Reads
 
 MAX_FILE = 1_000_000
 MAX_ELEMENTS = 400
+YES_OR_NO = frozenset(
+    {
+        "isExecutable",
+        "triggeredByEvent",
+        "isInterrupting",
+        "cancelActivity",
+        "isSequential",
+        "testBefore",
+        "parallelMultiple",
+        "instantiate",
+    }
+)
+"""Attributes of BPMN that are true or false."""
 
 EXPRESSION_PROPERTIES = ("candidateGroups", "assignee", "claimFor", "dueDate", "status", "statusClaimed")
 WORD_PROPERTIES = ("phase", "onComplete", "resultVariable", "place", paces.PROPERTY)
@@ -124,7 +137,8 @@ def parse_definition(files: Mapping[str, str | bytes], key: str | None = None) -
 
 
 def parse_xml(file: str, body: str | bytes) -> etree._Element:
-    """The root of a diagram's XML: no DOCTYPE, no entities, no network, at most 1 MB. Raises DiagramRefused."""
+    """The root of a diagram's XML: no DOCTYPE, no entities, no network, at most 1 MB; what is true or false says so in these
+    words. Raises DiagramRefused."""
     data = body.encode() if isinstance(body, str) else body
     if len(data) > MAX_FILE:
         raise refused(file, "", "文件超过 1 MB")
@@ -139,7 +153,16 @@ def parse_xml(file: str, body: str | bytes) -> etree._Element:
         raise refused(file, "", "不是完整的 XML 文件") from error
     if root.getroottree().docinfo.doctype:
         raise refused(file, "", "文件不能有 DOCTYPE 声明")
+    _say_yes_and_no(root)
     return root
+
+
+def _say_yes_and_no(root: etree._Element) -> None:
+    # XML writes yes and no in two ways each; the library knows one, and takes `cancelActivity="1"` for a no.
+    for node in root.iter(BPMN + "*"):
+        for name in YES_OR_NO & set(node.keys()):
+            written = (node.get(name) or "").strip()
+            node.set(name, {"1": "true", "0": "false"}.get(written, written))
 
 
 def refused(file: str, element: str, sentence: str) -> DiagramRefused:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.exceptions import DiagramRefused
 from engine.specs import parse_definition, parse_xml
-from tests.engine.process_files import END, START, diagram, flows, parse, parse_file, timer, user
+from tests.engine.process_files import END, START, Run, diagram, flows, parse, parse_file, timer, user
 
 
 def test_every_element_is_known_wherever_it_is_nested() -> None:
@@ -165,3 +165,23 @@ def test_an_event_sub_process_without_a_trigger_cannot_be_parsed() -> None:
             + END
             + flows("begin > done")
         )
+
+
+def test_yes_and_no_may_be_written_as_numbers() -> None:
+    desk = '<bpmn:startEvent id="b2"/><bpmn:endEvent id="e2"/>' + flows("b2 > e2")
+    body = START + user("ask")
+    body += timer("late", "ask", "timeDuration", "P1D").replace('"true"', '"1"')
+    body += timer("nag", "ask", "timeCycle", "R/P1D", interrupting=False).replace('"false"', '"0"')
+    body += f'<bpmn:subProcess id="s" triggeredByEvent=" 0 ">{desk}</bpmn:subProcess>' + END
+    body += flows("begin > ask > s > done", "late > s", "nag > s")
+    definition = parse_definition({"p.bpmn": diagram(body).replace('"true"', '"1"')})
+    specs, elements = definition.spec.task_specs, definition.elements
+    assert [specs[name].cancel_activity for name in ("late", "nag")] == [True, False]
+    assert [elements[name].interrupting for name in ("late", "nag")] == [True, False]
+    assert not elements["s"].by_event
+
+
+def test_a_list_that_is_gone_through_one_by_one_may_say_so_as_a_number() -> None:
+    repeated = '<bpmn:multiInstanceLoopCharacteristics isSequential="1"><bpmn:loopCardinality>2</bpmn:loopCardinality>'
+    body = START + user("ask", f"{repeated}</bpmn:multiInstanceLoopCharacteristics>") + END
+    assert Run(parse(body + flows("begin > ask > done"))).ready == ["ask"]
