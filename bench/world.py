@@ -78,8 +78,9 @@ def open_database() -> Iterator[tuple[Path, str]]:
 
 
 @asynccontextmanager
-async def open_world(folder: Path, database_url: str) -> AsyncIterator[World]:
-    """The product on this database, its processes deployed, and people of every kind that the measurements need."""
+async def open_world(folder: Path, database_url: str, *, with_people: bool = True) -> AsyncIterator[World]:
+    """The product on this database, its processes deployed, and people of every kind that the measurements need (unless they
+    are there from before)."""
     settings = Settings(
         demo=True,
         data_dir=folder,
@@ -93,9 +94,10 @@ async def open_world(folder: Path, database_url: str) -> AsyncIterator[World]:
         server.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
     async with open_parts(settings, database_url) as wired:
         world = World(settings, database_url, wired, create_app(wired))
-        async with wired.sessions() as session:
-            await _add_people(session, world, datetime.now(UTC))
-            await session.commit()
+        if with_people:
+            async with wired.sessions() as session:
+                await _add_people(session, world, datetime.now(UTC))
+                await session.commit()
         settle_memory()  # as the served process does
         yield world
 
