@@ -35,6 +35,7 @@ DOCUMENTS = {
 }
 PARTS = {DOCX: "word/document.xml", XLSX: "xl/workbook.xml", PPTX: "ppt/presentation.xml"}
 MACRO_TYPES = re.compile(r"macroenabled|vbaproject|macrosheet|vbadata", re.IGNORECASE)
+BINARY_SHEET = "application/vnd.ms-excel.sheet.binary.macroEnabled.main"
 OFD_NAMESPACE = b"http://www.ofdspec.org/2016"
 OTHERS = (
     ("AndroidManifest.xml", "程序（apk）"),
@@ -62,7 +63,7 @@ def recognise_package(data: bytes) -> tuple[FileType | None, str]:
             return (OFD, "") if OFD_NAMESPACE in _read(package, "OFD.xml", Budget()) else (None, ARCHIVE)
         if CONTENT_TYPES in names:
             types = _types(package, Budget())
-            if any(MACRO_TYPES.search(one) for one in types) and "xl/workbook.bin" not in names:
+            if _has_macros(types):
                 raise Unfit(MACROS)
             for declared, kind in DOCUMENTS.items():
                 if declared in types and PARTS[kind] in names:
@@ -73,10 +74,8 @@ def recognise_package(data: bytes) -> tuple[FileType | None, str]:
 def judge_package(data: bytes, budget: Budget) -> None:
     """Raises Unfit for macros, embedded files and programs, and what is loaded from elsewhere, at any depth."""
     with _open(data) as package:
-        if CONTENT_TYPES in package.namelist():
-            for one in _types(package, budget):
-                if MACRO_TYPES.search(one):
-                    raise Unfit(MACROS)
+        if CONTENT_TYPES in package.namelist() and _has_macros(_types(package, budget)):
+            raise Unfit(MACROS)
         for entry in package.infolist():
             _judge_entry(package, entry, budget)
 
@@ -105,10 +104,21 @@ def _judge_embedded(content: bytes, budget: Budget) -> None:
     with budget.deeper():
         if content.startswith(COMPOUND):
             judge_compound(content, budget, judge_package)
-        elif content.startswith(MAGIC) and recognise_package(content)[0] is not None:
+        elif content.startswith(MAGIC) and _is_document(content):
             judge_package(content, budget)
         else:
             raise Unfit(PROGRAM if is_program(content) else EMBEDDED)
+
+
+def _is_document(content: bytes) -> bool:
+    """Whatever Office puts into a document: its own kinds, drawings of Visio, binary sheets."""
+    with _open(content) as package:
+        return CONTENT_TYPES in package.namelist()
+
+
+def _has_macros(types: set[str]) -> bool:
+    """A binary sheet is declared as one that may have macros, whether it has any or not."""
+    return any(MACRO_TYPES.search(one) for one in types if one != BINARY_SHEET)
 
 
 def _judge_relationship(one: Element) -> None:

@@ -1,7 +1,7 @@
 """Asks `child` what a file is and what it looks like: one short process a question, a few at a time, never on the event loop.
 
 A process and its few megabytes are cheap beside what a decoder may do with hostile content; it knows neither the database nor the
-secret, and its limits are the kernel's (ADR 32).
+secret, and its limits are the kernel's (ADR 33).
 """
 
 import asyncio
@@ -17,17 +17,22 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+import structlog
+
 from domain.exceptions import FilesBusy
 from domain.files.types import ALL_TYPES, BY_EXTENSION, FileType
 from domain.files.unfit import TOO_HARD, Unfit
 
+log = structlog.get_logger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
 AT_ONCE = 2
 WALL_S = 30
 places = threading.BoundedSemaphore(24)
 """Files read or waiting to be; each holds its bytes in memory."""
 MOST_ANSWERED = 32 * 1024 * 1024
-PROGRAM = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from domain.files.child import main; main()"
+MOST_COMPLAINED = 64 * 1024
+HERE = [str(ROOT), *(path for path in sys.path if path)]
+PROGRAM = f"import sys; sys.path[:] = {HERE!r}; from domain.files.child import main; main()"
 
 
 class Unread(Exception):
@@ -83,11 +88,19 @@ async def _ask(question: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any]
 
 def ask_child(question: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], list[bytes]]:
     """The child's answer and its pictures. Blocks; raises Unfit, Unread."""
-    with tempfile.TemporaryFile() as asked:
+    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as complaints:
         asked.write(json.dumps(question).encode() + b"\n")
         asked.write(data)
         asked.seek(0)
-        out = _run(asked)
+        out, code = _run(asked, complaints)
+        try:
+            return _read_answer(out)
+        except Unread:
+            log.warning("file.unread", job=question["job"], code=code, error=_last_line(complaints))
+            raise
+
+
+def _read_answer(out: bytes) -> tuple[dict[str, Any], list[bytes]]:
     head, _, rest = out.partition(b"\n")
     try:
         answer = json.loads(head)
@@ -100,13 +113,19 @@ def ask_child(question: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any],
     return answer, [rest[end - size : end] for end, size in zip(ends, sizes, strict=True)]
 
 
-def _run(asked: IO[bytes]) -> bytes:
+def _last_line(complaints: IO[bytes]) -> str:
+    complaints.seek(0)
+    lines = complaints.read(MOST_COMPLAINED).decode(errors="replace").splitlines()
+    return lines[-1][:200] if lines else ""
+
+
+def _run(asked: IO[bytes], complaints: IO[bytes]) -> tuple[bytes, int]:
     caches = ["-X", f"pycache_prefix={sys.pycache_prefix}"] if sys.pycache_prefix else []
     with subprocess.Popen(
         [sys.executable, "-I", *caches, "-c", PROGRAM],
         stdin=asked,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=complaints,
         env={"LANG": "C.UTF-8"},
         cwd="/",
     ) as child:
@@ -114,7 +133,8 @@ def _run(asked: IO[bytes]) -> bytes:
         clock = threading.Timer(WALL_S, child.kill)
         clock.start()
         try:
-            return child.stdout.read(MOST_ANSWERED)
+            out = child.stdout.read(MOST_ANSWERED)
         finally:
             clock.cancel()
             child.kill()
+    return out, child.returncode

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from domain.files.judge import examine, recognise
 from domain.files.names import SIGNATURES, name_content
+from domain.files.package import BINARY_SHEET
 from domain.files.text import find_encoding
 from domain.files.types import ALL_TYPES, BY_EXTENSION, PDF, PICTURE_TYPES, PICTURES, TXT
 from domain.files.unfit import BROKEN, EMBEDDED, LOCKED, MACROS, OUTSIDE, PROGRAM, TOO_MUCH, Unfit
@@ -135,7 +136,9 @@ SEEMS = {
     "OpenDocument 文档": packed(
         {"mimetype": b"application/vnd.oasis.opendocument.text", "META-INF/manifest.xml": b""}
     ),
-    "二进制 Excel（xlsb）": packed({"[Content_Types].xml": content_types("x"), "xl/workbook.bin": b""}),
+    "二进制 Excel（xlsb）": packed(
+        {"[Content_Types].xml": content_types(BINARY_SHEET), "xl/workbook.bin": b""}
+    ),
     "Word 模板或残缺的 Word": packed({"[Content_Types].xml": content_types("x"), "word/document.xml": b""}),
     "Outlook 邮件（msg）": write_compound({"__properties_version1.0": b""}),
     "邮件": b"Received: from mail.example.cn\r\nSubject: x\r\n",
@@ -174,6 +177,8 @@ def test_a_licence_is_a_picture_or_a_pdf() -> None:
         examine(docx(), "docx", (*PICTURE_TYPES, PDF))
 
 
+VISIO = packed({"[Content_Types].xml": content_types("x"), "visio/document.xml": b""})
+XLSB = packed({"[Content_Types].xml": content_types(BINARY_SHEET), "xl/workbook.bin": b""})
 NOTHING_BAD = {
     "an Excel table in Word": doc(ObjectPool={"_1": {"Workbook": excel_stream()}}),
     "a new document in an old one": doc(ObjectPool={"_1": {"Package": docx()}}),
@@ -182,6 +187,8 @@ NOTHING_BAD = {
     "a table on a slide": ppt(slide_object(xls()), slide_object(doc(), packed=False)),
     "a new document in a new one": docx({"word/embeddings/a.xlsx": xlsx()}),
     "an old document in a new one": docx({"word/embeddings/oleObject1.bin": xls()}),
+    "a drawing of Visio": docx({"word/embeddings/a.vsdx": VISIO}),
+    "a binary sheet": pptx({"ppt/embeddings/a.xlsb": XLSB}),
     "links to pages": docx({"word/_rels/document.xml.rels": relations("hyperlink", "https://example.cn")}),
     "another workbook's figures": xlsx(
         {"xl/externalLinks/_rels/externalLink1.xml.rels": relations("externalLinkPath", "b.xlsx")}
@@ -262,6 +269,16 @@ BAD = {
     "a file in docx": (
         docx({"word/embeddings/oleObject1.bin": write_compound({"\x01Ole10Native": native(b"x")})}),
         EMBEDDED,
+    ),
+    "macros in a binary sheet": (
+        pptx(
+            {
+                "ppt/embeddings/a.xlsb": packed(
+                    {"[Content_Types].xml": content_types(BINARY_SHEET), "xl/vbaProject.bin": b""}
+                )
+            }
+        ),
+        MACROS,
     ),
     "an archive in docx": (docx({"word/embeddings/a.zip": packed({"a": b"b"})}), EMBEDDED),
     "a script in docx": (docx({"word/embeddings/a.js": b"alert(1)"}), EMBEDDED),
