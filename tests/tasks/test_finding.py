@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID
@@ -118,8 +118,13 @@ async def pool(session: AsyncSession, now: datetime) -> Pool:
         "handler": await people.officer("handler:2301"),
         "chief of two": await people.officer("section_chief:2302", "handler:2303"),
         "supervisor": await people.officer("supervisor:2300"),
+        "nobody": replace(await people.officer("handler:2302"), groups=(), officer_id=None),
         "registrar": await people.officer("registrar:2301"),
     }
+    # no session has both, and yet the rule who may read what would hold
+    actors["both"] = replace(
+        actors["handler"], enterprise_id=two.id, roles=frozenset({"handler", "executive"})
+    )
     members = [actors[name] for name in ("staff", "boss", "other boss")]
     issues = [await _add(people, rng, rng.choice(members), now) for _ in range(MANY)]
     return Pool(session, actors, issues)
