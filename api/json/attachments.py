@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import File, Path, UploadFile
+from fastapi import File, Path, Query, UploadFile
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -17,6 +17,7 @@ from starlette.responses import Response
 from api.answers import Json
 from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.json.ids import parse_id
+from api.json.parameters import AttachmentId
 from api.json.route import json_router
 from api.json.schemas.parts import UploadedFile
 from api.json.show.parts import show_upload
@@ -38,7 +39,7 @@ UPLOADERS = (*ENTERPRISE_ROLES, "registrar", "handler", "section_chief", "superv
 
 SHOWN_IN_PLACE = frozenset({"image/jpeg", "image/png", "image/webp", "image/bmp"})
 """What browsers show that runs nothing. A PDF is never one of them: its pages are drawn by us, without its scripts."""
-PageNumber = Annotated[int, Path(ge=1, le=100_000)]
+PageNumber = Annotated[int, Path(ge=1, le=100_000, description="第几页，从 1 起")]
 PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/jpeg": {}}, "description": "JPEG 图片，不含拍摄地点等信息"}
 }
@@ -71,7 +72,11 @@ async def upload(
     responses={200: {"content": {"application/octet-stream": {}}, "description": "文件内容"}},
 )
 async def download(
-    attachment_id: str, actor: ActorDep, session: SessionDep, wired: WiredDep, inline: bool = False
+    attachment_id: AttachmentId,
+    actor: ActorDep,
+    session: SessionDep,
+    wired: WiredDep,
+    inline: Annotated[bool, Query(description="图片和 PDF 在浏览器里打开，不下载")] = False,
 ) -> Response:
     """The file, for whoever may read the issue it belongs to; `inline` shows pictures in the browser. Whoever did not upload it
     gets a picture without place, time and camera."""
@@ -85,7 +90,9 @@ async def download(
     response_class=Response,
     responses=PICTURE,
 )
-async def show_small(attachment_id: str, actor: ActorDep, session: SessionDep, wired: WiredDep) -> Response:
+async def show_small(
+    attachment_id: AttachmentId, actor: ActorDep, session: SessionDep, wired: WiredDep
+) -> Response:
     """The first page of a picture or PDF, small, for lists; for whoever may read the file."""
     row = await find_readable(session, actor, parse_id(attachment_id))
     return await answer_page(session, wired.store, row, None)
@@ -99,7 +106,7 @@ async def show_small(attachment_id: str, actor: ActorDep, session: SessionDep, w
     responses=PICTURE,
 )
 async def show_page(
-    attachment_id: str, page: PageNumber, actor: ActorDep, session: SessionDep, wired: WiredDep
+    attachment_id: AttachmentId, page: PageNumber, actor: ActorDep, session: SessionDep, wired: WiredDep
 ) -> Response:
     """One page of a picture or PDF, from 1, as JPEG; for whoever may read the file. Nothing in a PDF is run to draw it."""
     row = await find_readable(session, actor, parse_id(attachment_id))

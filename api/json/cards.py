@@ -11,6 +11,7 @@ from api.answers import Json
 from api.cards import ask_card, prove_card
 from api.deps import ActorDep, EngineDep, MaybeActorDep, NowDep, SessionDep, WiredDep, allow
 from api.json.ids import parse_id, try_id
+from api.json.parameters import CardId, RequestId
 from api.json.route import json_router, problems
 from api.json.schemas.cards import (
     CardBinding,
@@ -172,7 +173,7 @@ async def list_requests(actor: ActorDep, session: SessionDep) -> Response:
     dependencies=[allow(card_requests.DECIDER)],
 )
 async def decide_request(
-    card_request_id: str, body: CardDecision, actor: ActorDep, session: SessionDep, now: NowDep
+    card_request_id: RequestId, body: CardDecision, actor: ActorDep, session: SessionDep, now: NowDep
 ) -> Response:
     """Bound, the holder is an admin of the enterprise; the applicant and the admins there are, are told."""
     found = await card_requests.find_requests(session, actor, parse_id(card_request_id))
@@ -217,7 +218,7 @@ async def bind_card(
     summary="解绑我的卡",
     dependencies=[allow(*HOLDERS, while_suspended=True)],
 )
-async def unbind_mine(card_id: str, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+async def unbind_mine(card_id: CardId, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
     """It opens nothing any more; it may be bound again."""
     await cards.unbind_card(session, actor, await _mine(session, actor, card_id), now)
     return Response(status_code=204)
@@ -230,7 +231,7 @@ async def unbind_mine(card_id: str, actor: ActorDep, session: SessionDep, now: N
     dependencies=[allow(*HOLDERS, while_suspended=True)],
 )
 async def block_mine(
-    card_id: str, body: CardBlock, actor: ActorDep, session: SessionDep, now: NowDep
+    card_id: CardId, body: CardBlock, actor: ActorDep, session: SessionDep, now: NowDep
 ) -> Response:
     """It opens nothing and cannot be bound anew until a security administrator of customs lifts that."""
     await cards.block_own_card(session, actor, await _mine(session, actor, card_id), body.reason, now)
@@ -253,7 +254,7 @@ async def list_ours(actor: ActorDep, session: SessionDep) -> Response:
     summary="解绑本企业的卡",
     dependencies=[allow(ADMIN, while_suspended=True)],
 )
-async def unbind_ours(card_id: str, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+async def unbind_ours(card_id: CardId, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
     """Also one that a former colleague holds."""
     await cards.unbind_card(session, actor, parse_id(card_id), now)
     return Response(status_code=204)
@@ -266,7 +267,7 @@ async def unbind_ours(card_id: str, actor: ActorDep, session: SessionDep, now: N
     dependencies=[allow(ADMIN, while_suspended=True)],
 )
 async def block_ours(
-    card_id: str, body: CardBlock, actor: ActorDep, session: SessionDep, now: NowDep
+    card_id: CardId, body: CardBlock, actor: ActorDep, session: SessionDep, now: NowDep
 ) -> Response:
     """As for one's own."""
     await cards.block_own_card(session, actor, parse_id(card_id), body.reason, now)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from api.answers import Json
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, SettingsDep, allow
 from api.json.ids import parse_id
+from api.json.parameters import After, Category, IssueId, Kind, Limit, Office, Phase, Status
 from api.json.route import json_router
 from api.json.schemas.issues import IssueBody, IssueCreated, IssueDetail, IssueList, IssueState
 from api.json.schemas.parts import Diagram, TimelineOut
@@ -19,7 +20,7 @@ from tasks import details, issues
 
 router = json_router("问题")
 
-Filter = Annotated[str | None, Query(max_length=64)]
+Order = Annotated[issues.Sort, Query(description="最新的在前，或未结束的、最紧急的在前")]
 Words = Annotated[str | None, Query(max_length=200, description="标题、描述、编号或答复里的词，以空格分开")]
 
 
@@ -50,15 +51,15 @@ async def raise_issue(
 async def list_issues(
     actor: ActorDep,
     session: SessionDep,
-    status: Filter = None,
-    phase: Filter = None,
-    office: Filter = None,
-    category: Filter = None,
-    kind: Filter = None,
+    status: Status = None,
+    phase: Phase = None,
+    office: Office = None,
+    category: Category = None,
+    kind: Kind = None,
     q: Words = None,
-    sort: issues.Sort = "newest",
-    after: Annotated[str | None, Query(max_length=200, description="上一页的 next")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    sort: Order = "newest",
+    after: After = None,
+    limit: Limit = 20,
 ) -> Response:
     """The issues I may read."""
     wanted = issues.IssueFilter(status=status, phase=phase, office=office, category=category, kind=kind, q=q)
@@ -67,7 +68,7 @@ async def list_issues(
 
 
 @router.get("/issues/{issue_id}", response_model=IssueDetail, summary="问题详情", dependencies=[allow()])
-async def show_issue(issue_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
+async def show_issue(issue_id: IssueId, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
     """Everything about one issue: its fields, answers, evaluations, changes, and what was said in each task."""
     return Json(show_issue_detail(await details.get_issue(session, engine, actor, parse_id(issue_id))))
 
@@ -75,7 +76,9 @@ async def show_issue(issue_id: str, actor: ActorDep, session: SessionDep, engine
 @router.get(
     "/issues/{issue_id}/timeline", response_model=TimelineOut, summary="办理过程", dependencies=[allow()]
 )
-async def show_timeline(issue_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
+async def show_timeline(
+    issue_id: IssueId, actor: ActorDep, session: SessionDep, engine: EngineDep
+) -> Response:
     """Every step: who, what, when, and how long it waited."""
     return Json(show_entries(await details.timeline(session, engine, actor, parse_id(issue_id))))
 
@@ -83,14 +86,16 @@ async def show_timeline(issue_id: str, actor: ActorDep, session: SessionDep, eng
 @router.get(
     "/issues/{issue_id}/diagram", response_model=Diagram, summary="流程图与所在环节", dependencies=[allow()]
 )
-async def show_diagram(issue_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
+async def show_diagram(
+    issue_id: IssueId, actor: ActorDep, session: SessionDep, engine: EngineDep
+) -> Response:
     """The version of the diagram that this issue follows, where it stands and where it has been."""
     return Json(show_picture(await details.get_picture(session, engine, actor, parse_id(issue_id))))
 
 
 @router.post("/issues/{issue_id}/withdraw", response_model=IssueState, summary="撤回", dependencies=[allow()])
 async def withdraw(
-    issue_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
+    issue_id: IssueId, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
 ) -> Response:
     """The submitter's, until customs has claimed it for the first time."""
     id_ = parse_id(issue_id)

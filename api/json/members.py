@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.answers import Json
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, allow
 from api.json.ids import parse_id
+from api.json.parameters import MemberId, OfferId
 from api.json.route import json_router, problems
 from api.json.schemas.members import (
     ImportLineOut,
@@ -95,7 +96,7 @@ async def import_members(
 
 
 @router.get("/members/{member_id}", response_model=MemberOut, summary="一位用户", dependencies=[allow(ADMIN)])
-async def show_one(member_id: str, actor: ActorDep, session: SessionDep) -> Response:
+async def show_one(member_id: MemberId, actor: ActorDep, session: SessionDep) -> Response:
     """One member of my enterprise."""
     assert actor.enterprise_id is not None
     return Json(show_member(await members.get_member(session, actor.enterprise_id, parse_id(member_id))))
@@ -105,7 +106,7 @@ async def show_one(member_id: str, actor: ActorDep, session: SessionDep) -> Resp
     "/members/{member_id}", response_model=MemberOut, summary="修改用户", dependencies=[allow(ADMIN)]
 )
 async def change_member(
-    member_id: str,
+    member_id: MemberId,
     body: MemberChanges,
     actor: ActorDep,
     session: SessionDep,
@@ -133,7 +134,7 @@ async def change_member(
     summary="这位用户还没有办结的问题",
     dependencies=[allow(ADMIN)],
 )
-async def list_work(member_id: str, actor: ActorDep, session: SessionDep) -> Response:
+async def list_work(member_id: MemberId, actor: ActorDep, session: SessionDep) -> Response:
     """What has to go to somebody before this member may be removed; `review` tells what only an executive may take over."""
     assert actor.enterprise_id is not None
     member = await members.get_member(session, actor.enterprise_id, parse_id(member_id))
@@ -143,7 +144,7 @@ async def list_work(member_id: str, actor: ActorDep, session: SessionDep) -> Res
 
 @router.delete("/members/{member_id}", status_code=204, summary="移除用户", dependencies=[allow(ADMIN)])
 async def remove_member(
-    member_id: str,
+    member_id: MemberId,
     actor: ActorDep,
     session: SessionDep,
     engine: EngineDep,
@@ -171,7 +172,7 @@ async def remove_member(
     dependencies=[allow(ADMIN)],
 )
 async def suspend_member(
-    member_id: str,
+    member_id: MemberId,
     body: Leaving,
     actor: ActorDep,
     session: SessionDep,
@@ -199,7 +200,7 @@ async def suspend_member(
     summary="恢复用户",
     dependencies=[allow(ADMIN)],
 )
-async def resume_member(member_id: str, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+async def resume_member(member_id: MemberId, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
     """Usable again."""
     return Json(show_member(await members.resume_member(session, actor, parse_id(member_id), now)))
 
@@ -244,7 +245,7 @@ async def show_offer_to_me(actor: ActorDep, session: SessionDep) -> Response:
     dependencies=[allow(*MEMBERS)],
 )
 async def accept_offer(
-    offer_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
+    offer_id: OfferId, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
 ) -> Response:
     """I am the admin from now on."""
     await offers.accept_offer(session, engine, actor, parse_id(offer_id), now)
@@ -257,7 +258,7 @@ async def accept_offer(
     summary="不接任企业管理员",
     dependencies=[allow(*MEMBERS)],
 )
-async def decline_offer(offer_id: str, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+async def decline_offer(offer_id: OfferId, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
     """Everything stays as it is."""
     await admin_offers.decline_offer(session, actor, parse_id(offer_id), now)
     return Response(status_code=204)

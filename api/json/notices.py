@@ -1,6 +1,7 @@
 """What somebody was told, and how they want to be told."""
 
 from collections.abc import Mapping
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
@@ -9,6 +10,7 @@ from starlette.responses import Response
 from api.answers import Json
 from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.json.ids import parse_id, try_id
+from api.json.parameters import After, Limit
 from api.json.route import json_router
 from api.json.schemas.notices import (
     MailBody,
@@ -45,9 +47,9 @@ router = json_router("消息")
 async def list_notices(
     session: SessionDep,
     actor: ActorDep,
-    unread: bool = False,
-    after: str | None = Query(default=None, max_length=64),
-    limit: int = Query(default=20, ge=1, le=100),
+    unread: Annotated[bool, Query(description="只要未读的")] = False,
+    after: After = None,
+    limit: Limit = 20,
 ) -> Response:
     """Whatever channel they went over; codes are not among them."""
     begin = parse_id(after) if after else None

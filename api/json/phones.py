@@ -6,6 +6,7 @@ from starlette.responses import Response
 from api.answers import Json
 from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.json.ids import parse_id, try_id
+from api.json.parameters import RequestId
 from api.json.route import json_router, problems
 from api.json.schemas.phones import (
     ChangeCodesSent,
@@ -146,7 +147,7 @@ async def list_requests(actor: ActorDep, session: SessionDep) -> Response:
     dependencies=[allow(*DECIDERS)],
 )
 async def decide_request(
-    request_id: str, body: PhoneDecision, actor: ActorDep, session: SessionDep, now: NowDep
+    request_id: RequestId, body: PhoneDecision, actor: ActorDep, session: SessionDep, now: NowDep
 ) -> Response:
     """A change signs the person out everywhere and tells both numbers."""
     found = await find_requests(session, actor, parse_id(request_id))

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.answers import Json
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, WiredDep, allow
 from api.json.ids import parse_id, try_id
+from api.json.parameters import After, Limit, Office, Phase, RegistrationId, Status
 from api.json.route import json_router, problems
 from api.json.schemas.parts import Diagram, TimelineOut, UploadedFile
 from api.json.schemas.registrations import (
@@ -34,7 +35,6 @@ from tasks.exceptions import NotFound
 router = json_router("企业注册")
 NOT_FIELDS = frozenset({"phone", "code", "challenge"})
 READERS = ("registrar", "section_chief", "supervisor")
-Short = Annotated[str | None, Query(max_length=64)]
 
 
 @router.post(
@@ -120,12 +120,12 @@ async def show_mine(actor: ActorDep, session: SessionDep, engine: EngineDep) -> 
 async def list_registrations(
     actor: ActorDep,
     session: SessionDep,
-    phase: Short = None,
-    status: Short = None,
-    office: Short = None,
+    phase: Phase = None,
+    status: Status = None,
+    office: Office = None,
     q: Annotated[str | None, Query(max_length=200, description="名称、统一社会信用代码或申请编号")] = None,
-    after: Annotated[str | None, Query(max_length=200, description="上一页的 next")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    after: After = None,
+    limit: Limit = 20,
 ) -> Response:
     """Those of the offices whose registrations I may read, the newest first."""
     wanted = registrations.RegistrationFilter(phase=phase, status=status, office=office, q=q)
@@ -139,7 +139,9 @@ async def list_registrations(
     summary="一份企业注册",
     dependencies=[allow()],
 )
-async def show_one(registration_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
+async def show_one(
+    registration_id: RegistrationId, actor: ActorDep, session: SessionDep, engine: EngineDep
+) -> Response:
     """What was typed, the licence, what changed from round to round, what reviews said."""
     found = await registration_details.get_registration(session, engine, actor, parse_id(registration_id))
     return Json(show_registration(found))
@@ -152,7 +154,7 @@ async def show_one(registration_id: str, actor: ActorDep, session: SessionDep, e
     dependencies=[allow()],
 )
 async def show_timeline(
-    registration_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep
+    registration_id: RegistrationId, actor: ActorDep, session: SessionDep, engine: EngineDep
 ) -> Response:
     """Every step: who, what, when, and how long it waited."""
     id_ = parse_id(registration_id)
@@ -166,7 +168,7 @@ async def show_timeline(
     dependencies=[allow()],
 )
 async def show_diagram(
-    registration_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep
+    registration_id: RegistrationId, actor: ActorDep, session: SessionDep, engine: EngineDep
 ) -> Response:
     """The version of the diagram that this registration follows, where it stands and where it has been."""
     id_ = parse_id(registration_id)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.answers import Json
 from api.deps import ActorDep, NowDep, SessionDep, WiredDep, allow
 from api.json.ids import parse_id, try_id
+from api.json.parameters import SessionId
 from api.json.route import json_router, problems
 from api.json.schemas.sign_in import (
     CaptchaOut,
@@ -202,7 +203,9 @@ async def end_current_session(actor: ActorDep, session: SessionDep, now: NowDep)
     summary="结束我的一处登录",
     dependencies=[allow(while_suspended=True)],
 )
-async def end_one_session(session_id: str, actor: ActorDep, session: SessionDep, now: NowDep) -> Response:
+async def end_one_session(
+    session_id: SessionId, actor: ActorDep, session: SessionDep, now: NowDep
+) -> Response:
     """Only one's own."""
     if not await signin.end_session(session, parse_id(session_id), actor.person_id, now, actor=actor):
         raise NotFound

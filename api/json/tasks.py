@@ -13,6 +13,7 @@ from api.answers import Json
 from api.deps import ActorDep, EngineDep, NowDep, SessionDep, allow
 from api.failures import note_attempt
 from api.json.ids import parse_id
+from api.json.parameters import After, Limit, TaskId
 from api.json.route import json_router, problems
 from api.json.schemas.lists import IdName
 from api.json.schemas.tasks import (
@@ -36,8 +37,7 @@ from tasks.completion import complete
 router = json_router("任务")
 
 COMPLETE_ROUTE = "POST /tasks/complete"
-After = Annotated[str | None, Query(max_length=200, description="上一页的 next")]
-Limit = Annotated[int, Query(ge=1, le=100)]
+Wanted = Annotated[View, Query(description="在我名下的、我可以认领的，或我办完的")]
 IdempotencyKey = Annotated[
     str | None, Header(max_length=200, description="同一次提交的标识：重复提交得到第一次的结果，7 天内有效")
 ]
@@ -46,7 +46,7 @@ IdempotencyKey = Annotated[
 # Routes are tried one after the other: the busiest first.
 @router.post("/tasks/{task_id}/complete", response_model=Completed, summary="提交", dependencies=[allow()])
 async def complete_task(
-    task_id: str,
+    task_id: TaskId,
     body: CompleteBody,
     request: Request,
     actor: ActorDep,
@@ -75,7 +75,7 @@ async def complete_task(
 
 @router.get("/tasks", response_model=TaskList, summary="任务列表", dependencies=[allow()])
 async def list_tasks(
-    actor: ActorDep, session: SessionDep, view: View = "mine", after: After = None, limit: Limit = 20
+    actor: ActorDep, session: SessionDep, view: Wanted = "mine", after: After = None, limit: Limit = 20
 ) -> Response:
     """Mine, what I may claim (the most urgent first), or what I have done (the latest first)."""
     page = await inbox.list_tasks(session, actor, view, after, limit)
@@ -90,7 +90,7 @@ async def list_tasks(
     dependencies=[allow()],
 )
 async def show_one(
-    task_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
+    task_id: TaskId, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
 ) -> Response:
     """One task with its form, the values its fields start with, and what I saved as a draft."""
     return Json(show_task(await inbox.get_task(session, engine, actor, parse_id(task_id), now)))
@@ -98,7 +98,7 @@ async def show_one(
 
 @router.put("/tasks/{task_id}/draft", response_model=DraftSaved, summary="保存草稿", dependencies=[allow()])
 async def save_draft(
-    task_id: str, body: DraftBody, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
+    task_id: TaskId, body: DraftBody, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
 ) -> Response:
     """Kept as it is, unchecked; the version does not grow."""
     saved_at = await commands.save_draft(session, engine, actor, parse_id(task_id), body.answers, now)
@@ -107,7 +107,7 @@ async def save_draft(
 
 @router.post("/tasks/{task_id}/claim", response_model=TaskDetail, summary="认领", dependencies=[allow()])
 async def claim(
-    task_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
+    task_id: TaskId, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
 ) -> Response:
     """Mine from now on; 409 says who was first."""
     id_ = parse_id(task_id)
@@ -119,7 +119,7 @@ async def claim(
     "/tasks/{task_id}/release", response_model=TaskHolder, summary="退回待认领", dependencies=[allow()]
 )
 async def release(
-    task_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
+    task_id: TaskId, actor: ActorDep, session: SessionDep, engine: EngineDep, now: NowDep
 ) -> Response:
     """Back to its group; refused for a task that is only mine to do."""
     id_ = parse_id(task_id)
@@ -134,7 +134,9 @@ async def release(
     summary="可以移交给谁",
     dependencies=[allow()],
 )
-async def list_colleagues(task_id: str, actor: ActorDep, session: SessionDep, engine: EngineDep) -> Response:
+async def list_colleagues(
+    task_id: TaskId, actor: ActorDep, session: SessionDep, engine: EngineDep
+) -> Response:
     """Everyone active in the task's groups but me."""
     found = await commands.list_colleagues(session, engine, actor, parse_id(task_id))
     return Json(Colleagues(items=[IdName(id=one.id, name=one.name) for one in found]))
@@ -142,7 +144,7 @@ async def list_colleagues(task_id: str, actor: ActorDep, session: SessionDep, en
 
 @router.post("/tasks/{task_id}/hand-over", response_model=TaskHolder, summary="移交", dependencies=[allow()])
 async def hand_over(
-    task_id: str,
+    task_id: TaskId,
     body: HandOverBody,
     actor: ActorDep,
     session: SessionDep,

@@ -8,6 +8,7 @@ import pytest
 from tests.api.conftest import World
 from tests.api.contract.enterprises_played import play_cards, play_registration
 from tests.api.contract.issues_played import play_issues
+from tests.api.contract.names import KEPT, list_names, read_names, write_names
 from tests.api.contract.page import find_routes, write_page
 from tests.api.contract.people_played import (
     play_leaving,
@@ -55,6 +56,26 @@ async def test_the_page_lists_every_route_with_what_was_played(world: World) -> 
     if os.environ.get(WRITE):
         PAGE.write_text(made)
     assert PAGE.read_text() == made, f"run: {WRITE}=1 ./dev test tests/api/test_contract.py"
+
+
+async def test_names_are_added_and_never_taken_away(world: World) -> None:
+    now = list_names((await world.client().get("/openapi.json")).json())
+    kept = read_names(KEPT.read_text())
+    gone = {route: names for route, told in kept.items() if (names := told - now.get(route, set()))}
+    assert gone == {}, "programs from outside rely on these"
+    if os.environ.get(WRITE):
+        KEPT.write_text(write_names(now))
+    assert KEPT.read_text() == write_names(now), f"new names: {WRITE}=1 ./dev test tests/api/test_contract.py"
+
+
+def test_a_name_that_is_gone_or_moved_is_missed() -> None:
+    schemas = {"Line": {"properties": {"id": {"type": "string"}}}}
+    answer = {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/Line"}}}
+    told = {"200": {"content": {"application/json": answer}}, "404": {}}
+    document = {"components": {"schemas": schemas}, "paths": {"/api/v1/x": {"get": {"responses": told}}}}
+    names = list_names(document)
+    assert names == {"GET /api/v1/x": {"200", "200.id"}}
+    assert read_names(write_names(names)) == names
 
 
 async def test_a_route_without_an_example_is_missed(world: World) -> None:
