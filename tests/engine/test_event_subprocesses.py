@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from engine.elements import Element
 from engine.exceptions import NotWaiting
 from engine.execution import Execution
 from engine.expressions import Evaluator
 from engine.specs import ParsedDefinition
 from tests.engine.handlers import NAMES, at, boundary, by, end, handler, sub, throw
 from tests.engine.process_files import END, NOW, START, Run, flows, parse, parse_file, timer, user
+from tests.engine.random_scopes import draw
 from tests.engine.walks import START as WALK_START
 from tests.engine.walks import VARIABLES, act, choose, functions, settle, view, words_of
 
@@ -344,12 +346,17 @@ def play(definition: ParsedDefinition, seed: int) -> list[Any]:
     return list(stepwise(definition, seed))
 
 
-def stepwise(definition: ParsedDefinition, seed: int, steps: int = 25) -> Any:
+def stepwise(definition: ParsedDefinition, seed: int) -> Iterator[Any]:
+    return (view(execution) for execution in walked(definition, seed))
+
+
+def walked(definition: ParsedDefinition, seed: int, steps: int = 25) -> Iterator[Execution]:
+    """The execution after each step of a random walk, as it is loaded."""
     choice, evaluator, words = random.Random(seed), Evaluator(functions()), words_of(definition)
     execution = Execution.new(definition, VARIABLES, evaluator, WALK_START)
     settle(execution, random.Random(seed))
     for step in range(steps):
-        yield view(execution)
+        yield execution
         action = choose(execution, choice, words)
         if action is None:
             return
@@ -370,3 +377,49 @@ def test_a_timer_that_has_started_one_is_armed_anew_while_its_scope_goes_on() ->
     run.send("stop")
     with pytest.raises(NotWaiting):
         run.load().reschedule("late_begins", NOW + 9 * DAY, anew=True)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_happens_a_scope_listens_while_it_lives_and_is_alone_with_what_interrupted_it(
+    seed: int,
+) -> None:
+    definition = draw(seed)
+    for execution in walked(definition, seed):
+        listening = [(task.workflow, task.task_spec.bpmn_id) for task in listening_tasks(execution)]
+        for scope in scopes_of(execution):
+            here = [definition.elements[task.task_spec.bpmn_id] for task in live_tasks(execution, scope)]
+            if any(each.by_event and start_of(definition, each.id).interrupting for each in here):
+                assert len(here) == 1
+                assert scope not in [workflow for workflow, _ in listening]
+                continue
+            wanted = {
+                start_of(definition, each.id).id
+                for each in definition.elements.values()
+                if each.by_event and (each.parent_id or "p") == scope.spec.name
+                if start_of(definition, each.id).event == "message"
+            }
+            assert wanted <= {element_id for workflow, element_id in listening if workflow is scope}
+        assert not execution.is_ended or not (listening or execution.ready_tasks() or execution.due_timers())
+
+
+def listening_tasks(execution: Execution) -> list[Any]:
+    return list(execution._listening())
+
+
+def live_tasks(execution: Execution, scope: Any) -> list[Any]:
+    return [task for task in execution._active() if task.workflow is scope]
+
+
+def scopes_of(execution: Execution) -> list[Any]:
+    """The process and the sub-processes of it that go on."""
+    top: Any = execution._workflow
+    return [scope for scope in (top, *top.subprocesses.values()) if not scope.completed]
+
+
+def start_of(definition: ParsedDefinition, handler_id: str) -> Element:
+    """The start event of a sub-process."""
+    return next(
+        each
+        for each in definition.elements.values()
+        if each.kind == "startEvent" and each.parent_id == handler_id
+    )
