@@ -26,7 +26,8 @@ from domain.files.unfit import TOO_HARD, Unfit
 log = structlog.get_logger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
 AT_ONCE = 2
-WALL_S = 30
+WALL_S = 60
+"""Three times what a file may use of a processor: who is not done by then was kept waiting by others."""
 places = threading.BoundedSemaphore(24)
 """Files read or waiting to be; each holds its bytes in memory."""
 MOST_ANSWERED = 32 * 1024 * 1024
@@ -36,7 +37,7 @@ PROGRAM = f"import sys; sys.path[:] = {HERE!r}; from domain.files.child import m
 
 
 class Unread(Exception):
-    """The file's reading took too long, too much memory, or broke the program that read it."""
+    """The file's reading took too much time or memory, or broke the program that read it."""
 
 
 @cache
@@ -87,7 +88,7 @@ async def _ask(question: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any]
 
 
 def ask_child(question: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], list[bytes]]:
-    """The child's answer and its pictures. Blocks; raises Unfit, Unread."""
+    """The child's answer and its pictures. Blocks; raises Unfit, Unread, FilesBusy."""
     with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as complaints:
         asked.write(json.dumps(question).encode() + b"\n")
         asked.write(data)
@@ -135,6 +136,9 @@ def _run(asked: IO[bytes], complaints: IO[bytes]) -> tuple[bytes, int]:
         try:
             out = child.stdout.read(MOST_ANSWERED)
         finally:
+            is_late = not clock.is_alive()
             clock.cancel()
             child.kill()
+    if is_late:
+        raise FilesBusy
     return out, child.returncode

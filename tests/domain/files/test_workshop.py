@@ -57,6 +57,7 @@ async def test_its_reasons_come_back_word_for_word() -> None:
         "open('/tmp/qingling-left-behind', 'wb').write(bytes(2 * 1024 * 1024)); print('{}')",
         "[open('/dev/null') for _ in range(1000)]",
         "import os; os.abort()",
+        "import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 1)); all(iter(lambda: True, False))",
         "print('no answer')",
         'print(\'{"pictures": "many"}\')',
         "import sys; sys.stdin.read(); sys.exit(0)",
@@ -81,7 +82,7 @@ async def test_a_reading_that_goes_astray_is_ended_and_lets_nothing_in(
 async def test_a_reading_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     run_instead(monkeypatch, "import time; time.sleep(60)", wall_s=0.5)
     begun = time.monotonic()
-    with pytest.raises(workshop.Unread):
+    with pytest.raises(FilesBusy):  # it used no processor: others did
         await workshop.draw(pdf(), PDF)
     assert time.monotonic() - begun < 30
 
@@ -91,6 +92,18 @@ async def test_more_is_not_read_than_an_answer_may_have(monkeypatch: pytest.Monk
     run_instead(monkeypatch, "import sys\nwhile True: sys.stdout.write('x' * 65536)")
     with pytest.raises(workshop.Unread):
         await workshop.draw(pdf(), PDF)
+
+
+async def test_the_kernel_holds_it_to_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = ("RLIMIT_CPU", "RLIMIT_AS", "RLIMIT_NOFILE", "RLIMIT_FSIZE", "RLIMIT_CORE")
+    program = (
+        f"import json, resource; told = [resource.getrlimit(getattr(resource, one)) for one in {kinds}]; "
+    )
+    run_instead(monkeypatch, program + "print(json.dumps({'pictures': [], 'unfit': str(told)}))")
+    with pytest.raises(Unfit) as caught:
+        await workshop.draw(pdf(), PDF)
+    most = (child.CPU_S, child.MEMORY_BYTES, child.OPEN_FILES, child.FILE_BYTES, 0)
+    assert caught.value.reason == str([(one, one) for one in most])
 
 
 async def test_it_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
