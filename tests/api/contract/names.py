@@ -4,11 +4,9 @@ that were ever there; it only grows."""
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 KEPT = Path(__file__).with_name("names.txt")
-WIDTH = 130
 Names = dict[str, set[str]]
 
 
@@ -53,22 +51,21 @@ def read_names(text: str) -> Names:
     names: set[str] = set()
     for line in text.splitlines():
         if line.startswith(" "):
-            names.update(line.split())
+            place, _, fields = line.strip().partition(": ")
+            names.update(f"{place}.{field}" if place != "-" else field for field in fields.split())
         elif line and not line.startswith("#"):
             names = found.setdefault(line, set())
     return found
 
 
 def write_names(names: Names) -> str:
-    """A paragraph for each route."""
+    """A paragraph for each route, in it a line for each object: whoever adds a field changes one line."""
     lines = ["# Names that programs rely on: this list only grows. Kept by test_contract.py."]
     for route in sorted(names):
         lines.append(route)
-        lines += wrap(
-            " ".join(sorted(names[route])),
-            WIDTH,
-            initial_indent="  ",
-            subsequent_indent="  ",
-            break_on_hyphens=False,
-        )
+        places: dict[str, list[str]] = {}
+        for name in sorted(names[route]):
+            place, _, field = name.rpartition(".")
+            places.setdefault(place or "-", []).append(field)
+        lines += [f"  {place}: {' '.join(fields)}" for place, fields in sorted(places.items())]
     return "\n".join(lines) + "\n"
