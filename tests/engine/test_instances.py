@@ -372,3 +372,12 @@ async def test_a_part_that_passes_to_somebody_is_a_variable_and_a_line_of_histor
             actor=CAT,
             now=office.now,
         )
+
+
+async def test_a_process_is_started_with_just_what_it_is_declared_to_be_given(office: Office) -> None:
+    office.engine.given = {"order": ["order"]}
+    wrong: list[dict[str, Any]] = [{}, {"order": {}, "more": 1}, {"ordre": {}}]
+    for variables in wrong:
+        with pytest.raises(ValueError, match="declared"):
+            await office.start("order", **variables)
+    assert (await office.start(order={})).active_elements == ["fill_order"]

@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # lxml has no stubs
 
 from engine.catalogue import read_folder
 from engine.context import StepContext
@@ -321,6 +323,54 @@ def test_a_mixed_up_diagram_gives_findings_or_nothing(swaps: list[tuple[str, str
 def test_a_torn_diagram_gives_findings(places: tuple[float, float], more: str) -> None:
     found = find({**GOOD_FILES, "small.bpmn": cut(GOOD, places) + more})
     assert all(isinstance(each, Finding) for each in found)
+
+
+DRAWN = [
+    GOOD,
+    ISSUE,
+    *(bad.build()["small.bpmn"] for bad in BAD if bad.rule in ("uncaught", "event-gateway")),
+]
+CHANGES = st.tuples(
+    st.sampled_from(["remove", "double", "move", "retag", "rename", "say"]), st.floats(0, 1), st.floats(0, 1)
+)
+
+
+def change_tree(body: str, changes: list[tuple[str, float, float]]) -> str:
+    """The diagram with elements removed, doubled, put elsewhere, or with what others have."""
+    root = etree.fromstring(body.encode())
+    for what, one, other in changes:
+        nodes = list(root.iter(etree.Element))[1:]
+        if not nodes:
+            break
+        node, second = nodes[int(one * (len(nodes) - 1))], nodes[int(other * (len(nodes) - 1))]
+        above = node.getparent()
+        if what == "remove" and above is not None:
+            above.remove(node)
+        elif what == "double" and above is not None:
+            above.append(deepcopy(node))
+        elif what == "move" and node not in (second, *second.iterancestors()):
+            second.append(node)
+        elif what == "retag":
+            node.tag = second.tag
+        elif what == "rename" and node.attrib and second.attrib:
+            node.set(node.keys()[-1], second.values()[0])
+        else:
+            node.text = second.get("id") or "INVALID"
+    return etree.tostring(root, encoding="unicode")
+
+
+@settings(max_examples=150, deadline=5000)
+@given(st.sampled_from(DRAWN), st.lists(CHANGES, min_size=1, max_size=3))
+def test_whatever_is_done_to_a_diagram_gives_findings_or_one_that_runs(
+    body: str, changes: list[tuple[str, float, float]]
+) -> None:
+    files = {**GOOD_FILES, "small.bpmn": change_tree(body, changes)}
+    found = find(files)
+    assert all(isinstance(each, Finding) and each.sentence.endswith("。") for each in found)
+    if not found:
+        assert all(isinstance(each, Finding) for each in advise(files))
+        run = Run(parse_definition(files), clock=None)
+        assert run.ready or run.load().is_ended or run.load().waiting_messages() or run.load().due_timers()
 
 
 NEEDED = re.findall(r"<bpmn:(?:sequenceFlow|message|participant|messageEventDefinition) [^>]*/>", ISSUE)
