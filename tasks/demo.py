@@ -104,10 +104,10 @@ async def _play(
     elif step.what == "withdraw":
         await withdraw_issue(session, engine, actor, issues[step.issue], step.at)
     elif step.what in ("claim", "release"):
-        task_id = await _find_task(session, issues[step.issue], actor, None)
+        task_id = await _find_task(session, issues[step.issue], actor, is_mine=False)
         await (claim if step.what == "claim" else release)(session, engine, actor, task_id, step.at)
     else:
-        task_id = await _find_task(session, issues[step.issue], actor, step.what)
+        task_id = await _find_task(session, issues[step.issue], actor, is_mine=True)
         await complete(session, engine, actor, task_id, step.answers, now=step.at)
 
 
@@ -119,13 +119,13 @@ def _with_ids(step: DemoStep, actors: Mapping[tuple[str, str | None], Actor]) ->
     return fields
 
 
-async def _find_task(session: AsyncSession, issue_id: UUID, actor: Actor, element_id: str | None) -> UUID:
-    """The open task of this element that lies with this person; without an element, the one customs may take."""
+async def _find_task(session: AsyncSession, issue_id: UUID, actor: Actor, *, is_mine: bool) -> UUID:
+    """The one open task that lies with this person, or else the one that their groups may take."""
     rules = [col(UserTask.instance_id) == issue_id, col(UserTask.state) == "ready"]
-    if element_id is None:
-        rules.append(col(UserTask.candidate_groups).op("&&")(list(actor.groups)))
+    if is_mine:
+        rules.append(col(UserTask.claimed_by) == actor.person_id)
     else:
-        rules += [col(UserTask.element_id) == element_id, col(UserTask.claimed_by) == actor.person_id]
+        rules.append(col(UserTask.candidate_groups).op("&&")(list(actor.groups)))
     return (await session.scalars(select(col(UserTask.id)).where(*rules))).one()
 
 

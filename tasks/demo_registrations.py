@@ -38,7 +38,6 @@ async def play_registration(
         await session.scalars(
             select(col(UserTask.id)).where(
                 col(UserTask.instance_id) == applied[step.issue],
-                col(UserTask.element_id) == step.what,
                 col(UserTask.state) == "ready",
             )
         )

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from domain.models import IssueChange, IssueRecord, RegistrationChange
 from engine.form_schema import is_carried
+from engine.names import identifier
 from engine.specs import ParsedDefinition
 from tasks.fields import FormContext, Schema, inputs, options
 from tasks.forms import as_list, is_empty, words_of
@@ -183,7 +184,8 @@ def _carried_keys(definition: ParsedDefinition, element_id: str) -> frozenset[st
 
 @lru_cache(maxsize=500)
 def _besides_columns(definition: ParsedDefinition, element_id: str) -> frozenset[str]:
-    decided = {path[1] for path in definition.reads.paths if path[0] == element_id and len(path) > 1}
+    variable = identifier(element_id)
+    decided = {path[1] for path in definition.reads.paths if path[0] == variable and len(path) > 1}
     own = own_keys(definition, element_id) | decided | frozenset(kind_of(definition.key).fields)
     form = form_of(definition, element_id)
     return frozenset(one["key"] for one, _ in inputs(form) if is_carried(one)) - own

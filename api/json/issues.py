@@ -39,7 +39,7 @@ async def raise_issue(
     settings: SettingsDep,
     now: NowDep,
 ) -> Response:
-    """A draft; it is sent by completing its task `draft_issue`."""
+    """A draft; it is sent by completing its first task, which is the submitter's."""
     fields = body.model_dump(mode="json", exclude_unset=True)
     issue = await issues.raise_issue(
         session, engine, actor, fields, now, max_files=settings.attachments_per_issue

@@ -71,11 +71,17 @@ class Served:
     def log(self) -> str:
         return self._log_path.read_text(errors="replace")
 
+    def deploy(self, processes: Path) -> None:
+        """Before it is started: make what lies in this folder the newest versions, as an analyst does."""
+        self._copy_demo()
+        command = [sys.executable, "-m", "cli", "deploy", "--folder", str(processes), "--demo"]
+        command += ["--data", str(self._folder / "data")]
+        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
     def start(self) -> None:
         """Start it and wait until it is ready; fails with its log when it is not."""
         port = self.url.rpartition(":")[2]
-        if self.played and not (self._folder / "data").exists():
-            copy_data(self.played, self._folder / "data")
+        self._copy_demo()
         with self._log_path.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "cli", "serve", "--port", port, "--data", str(self._folder / "data")],
@@ -108,6 +114,10 @@ class Served:
         if left := find_server(self._folder / "data" / "postgres"):
             end_server(left)
         shutil.rmtree(self._folder)
+
+    def _copy_demo(self) -> None:
+        if self.played and not (self._folder / "data").exists():
+            copy_data(self.played, self._folder / "data")
 
     def _is_ready(self) -> bool:
         try:

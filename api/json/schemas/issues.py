@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.closed import Answer, answer, says
 from api.json.body import Body, Code
 from api.json.schemas.parts import (
+    AnsweredField,
     AttachmentOut,
     ChangeOut,
     DoneTaskOut,
@@ -23,6 +24,10 @@ OUTCOME = "cleared（清零）或 withdrawn（撤回）；未结束为 null"
 
 
 class IssueBody(Body):
+    """Besides these, whatever else the form of the first step asks, by its keys."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
     kind: Code = Field(default="", description="问题类型，GET /lists 的代码")
     category: Code = Field(default="", description="业务类别，GET /lists 的代码")
     office: Code = Field(default="", description="受理海关，4 位代码")
@@ -148,6 +153,7 @@ class IssueDetail(Answer):
     overdue_at: datetime | None = says("何时逾期")
     closed_at: datetime | None = says("结束时间")
     attachments: list[AttachmentOut] = says("问题的附件")
+    fields: list[AnsweredField] = says("问题的表单里另外问到的各项，最后一次所填")
     answers: list[IssueAnswerOut] = says("历次答复")
     evaluations: list[EvaluationOut] = says("历次评价")
     changes: list[ChangeOut] = says("提出人以外的人改过什么")

@@ -3,11 +3,18 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.closed import Answer, answer, says
 from api.json.body import Body, Code, Phone
-from api.json.schemas.parts import AttachmentOut, ChangeOut, DoneTaskOut, OpenTaskOut, PersonRef
+from api.json.schemas.parts import (
+    AnsweredField,
+    AttachmentOut,
+    ChangeOut,
+    DoneTaskOut,
+    OpenTaskOut,
+    PersonRef,
+)
 
 STATUS = "状态，用来显示；文字由流程图决定"
 PHASE = "customs、enterprise 或 closed，供程序判断"
@@ -16,6 +23,10 @@ ROUTE = "怎样申请的：card、web 或 wechat"
 
 
 class RegistrationBody(Body):
+    """Besides these, whatever else the form of the registration asks, by its keys."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
     name: str = Field(default="", max_length=400, description="企业名称")
     uscc: str = Field(default="", max_length=64, description="统一社会信用代码")
     uscc_confirmed: bool = Field(
@@ -126,6 +137,7 @@ class RegistrationDetail(Answer):
     applicant: PersonRef | None = says("申请人")
     reviewer: PersonRef | None = says("审核的关员")
     licence: AttachmentOut | None = says("营业执照")
+    fields: list[AnsweredField] = says("注册的表单里另外问到的各项，最后一次所填")
     changes: list[RegistrationChangeOut] = says("历次补正改了什么")
     tasks: list[OpenTaskOut] = says("等待办理的任务")
     done_tasks: list[DoneTaskOut] = says("已完成的任务和所填内容")

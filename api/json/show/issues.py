@@ -13,7 +13,14 @@ from api.json.schemas.issues import (
     IssueState,
 )
 from api.json.schemas.parts import AttachmentOut, EnterpriseRef
-from api.json.show.parts import show_change, show_done_task, show_file, show_open_task, show_person
+from api.json.show.parts import (
+    show_change,
+    show_done_task,
+    show_file,
+    show_kept,
+    show_open_task,
+    show_person,
+)
 from domain.models import Evaluation, IssueAnswer, IssueRecord
 from tasks import details, issues
 from tasks.pages import Page
@@ -94,6 +101,7 @@ def show_issue_detail(detail: details.IssueDetail) -> IssueDetail:
         overdue_at=issue.overdue_at,
         closed_at=issue.closed_at,
         attachments=_show_files(detail, issue.attachments),
+        fields=show_kept(detail.fields),
         answers=[_show_answer(detail, one) for one in detail.answers],
         evaluations=[_show_evaluation(detail, one) for one in detail.evaluations],
         changes=[show_change(one) for one in detail.changes],

@@ -17,6 +17,7 @@ from api.json.schemas.parts import (
 )
 from domain.models import Attachment
 from tasks.details import Change, OpenTask, Picture
+from tasks.kept_answers import Kept
 from tasks.timeline import Answer, DoneTask, Entry
 
 LOCKED = "这个 PDF 有密码，不知道密码的人看不到内容。建议换成没有密码的文件。"
@@ -99,6 +100,14 @@ def show_answers(answers: Iterable[Answer]) -> list[AnsweredField]:
     return [
         AnsweredField(key=one.key, label=one.label, kind=one.kind, value=one.value, text=one.text)
         for one in answers
+    ]
+
+
+def show_kept(kept: Mapping[str, Kept]) -> list[AnsweredField]:
+    """What forms asked besides the columns of a record."""
+    return [
+        AnsweredField(key=key, label=one.label, kind=one.kind, value=one.value, text=one.text)
+        for key, one in kept.items()
     ]
 
 

@@ -8,7 +8,7 @@ from api.json.schemas.registrations import (
     RegistrationLine,
     RegistrationList,
 )
-from api.json.show.parts import show_done_task, show_file, show_open_task, show_person
+from api.json.show.parts import show_done_task, show_file, show_kept, show_open_task, show_person
 from domain.models import Enterprise, Registration
 from tasks import registration_details, registrations
 from tasks.pages import Page
@@ -76,6 +76,7 @@ def show_registration(detail: registration_details.RegistrationDetail) -> Regist
         applicant=show_person(registration.applicant_id, detail.people),
         reviewer=show_person(registration.reviewer_id, detail.people),
         licence=show_file(detail.licence) if detail.licence else None,
+        fields=show_kept(detail.fields),
         changes=[_show_change(one) for one in detail.changes],
         tasks=[show_open_task(one) for one in detail.open_tasks],
         done_tasks=[show_done_task(one) for one in detail.done_tasks],
