@@ -76,7 +76,7 @@ def small_targets(page: Page) -> list[str]:
     """Links and buttons outside of running text that a thumb would miss."""
     return page.evaluate(
         """(least) => [...document.querySelectorAll('a, button, select, input:not([type=hidden]), summary')]
-            .filter((one) => one.checkVisibility() && !one.closest('.skip, .demo'))
+            .filter((one) => one.checkVisibility() && !one.closest('.skip, .demo, [aria-hidden=true]'))
             .filter((one) => !(one.tagName === 'A' && getComputedStyle(one).display === 'inline'))
             .filter((one) => !['checkbox', 'radio', 'file'].includes(one.type))
             .filter((one) => one.getBoundingClientRect().height < least - 0.5 && one.getBoundingClientRect().height > 1)

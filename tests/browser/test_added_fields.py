@@ -62,7 +62,8 @@ def test_typed_once_reviewed_on_a_phone_answered_and_read(
         {"name": "压港.png", "mimeType": "image/png", "buffer": PNG}
     )
     expect(page.locator('[data-field="photos"] .file')).to_contain_text("压港.png")
-    submitter.press("保存草稿")
+    with page.expect_navigation():
+        submitter.press("保存草稿")
     expect(page).to_have_url(re.compile(r"/tasks/[0-9a-f-]{36}$"))
     page.reload()
     expect(page.locator('[name="contract_no"]')).to_have_value(ANSWERS["contract_no"])
@@ -81,7 +82,7 @@ def test_typed_once_reviewed_on_a_phone_answered_and_read(
     expect(executive.page.locator('[data-field="transport"] option:checked')).to_have_text("水路")
     executive.look("w-added-fields-review")
     executive.fill(decision="submit", importance="紧急", contract_no="HT-2026-0072")
-    executive.press("提交")
+    executive.press("提交海关")
     executive.confirm("已提交海关")
     executive.open_issue(TITLE)
     for text in ("HT-2026-0072", TEXTS["see_office"], TEXTS["papers"], "压港.png"):
