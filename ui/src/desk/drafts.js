@@ -1,5 +1,6 @@
 // A form that is being filled in: saved by itself a moment after the last key, and shaped by the server, which alone
 // knows which fields the answers so far call for.
+import { hold } from "./pending.js";
 import { csrfHeaders } from "./token.js";
 
 const WAIT_MS = 900;
@@ -22,6 +23,7 @@ export function attachDraft(form) {
     }
     changed = false;
     running = send(form, line).finally(() => { running = null; });
+    hold(form, running);
     if (!(await running)) changed = true;
   }
 

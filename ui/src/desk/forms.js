@@ -1,5 +1,7 @@
 // Every form: sent once however often it is clicked, counters under long texts, a button that says what will happen.
 
+import { isHeld, whenFree } from "./pending.js";
+
 export function attachForm(form) {
   if (form.dataset.attached) return;
   form.dataset.attached = "yes";
@@ -22,15 +24,23 @@ function sendOnce(form) {
       button.dataset.label = button.textContent;
       if (button.dataset.sending) button.textContent = button.dataset.sending;
     }
+    if (!isHeld(form)) return;
+    event.preventDefault();
+    whenFree(form).then((allWell) => {
+      release(form);
+      if (allWell) form.requestSubmit(button);
+    });
   });
   // Coming back with the browser's Back button shows the page as it was left.
-  window.addEventListener("pageshow", () => {
-    delete form.dataset.sending;
-    for (const button of form.querySelectorAll('[aria-disabled="true"]')) {
-      button.removeAttribute("aria-disabled");
-      if (button.dataset.label) button.textContent = button.dataset.label;
-    }
-  });
+  window.addEventListener("pageshow", () => release(form));
+}
+
+function release(form) {
+  delete form.dataset.sending;
+  for (const button of form.querySelectorAll('[aria-disabled="true"]')) {
+    button.removeAttribute("aria-disabled");
+    if (button.dataset.label) button.textContent = button.dataset.label;
+  }
 }
 
 function attachCounter(form, counter) {

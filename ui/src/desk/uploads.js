@@ -1,4 +1,5 @@
 // Files: sent at once with their progress, listed, and taken off the list again; the form carries only their ids.
+import { hold } from "./pending.js";
 import { csrfHeaders } from "./token.js";
 
 export function attachUploads(box) {
@@ -54,7 +55,9 @@ export function attachUploads(box) {
     bar.value = 0;
     bar.setAttribute("aria-label", `正在上传 ${file.name}`);
     item.append(bar);
-    upload(address, form, bar).then(
+    const sent = upload(address, form, bar);
+    hold(box.closest("form"), sent);
+    sent.then(
       (stored) => show(item, bar, stored),
       (problem) => { bar.remove(); fail(item, problem.message); },
     );
