@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.pool import NullPool
 
 from db.session import make_sessions, sqlalchemy_url
-from domain.attachments import FolderStore
+from domain.files.store import FolderStore
 from domain.seed import seed
 from engine.catalogue import read_folder
 from engine.elements import FLOW_NODES
