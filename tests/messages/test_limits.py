@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from messages import alarms
 from messages.claiming import ALL_SMS
@@ -19,6 +20,7 @@ from messages.preferences import (
 from messages.routes import MemoryRoute
 from messages.texts import Text, by_sms
 from sending import TryLater
+from settings import Settings
 
 NIGHT = QuietHours(time(22), time(7))
 EVERYWHERE = Text("题", "文", channels=("wechat", "sms", "mail"), topic="work")
@@ -48,6 +50,15 @@ def test_quiet_hours_end_in_beijing(hours: QuietHours, moment: datetime, over: d
 def test_quiet_hours_are_read_as_they_are_written() -> None:
     assert QuietHours.read("22:00-07:00") == NIGHT
     assert QuietHours.read("") is None
+
+
+def test_the_night_is_nine_to_eight_unless_the_operator_says_otherwise_and_none_in_the_demo() -> None:
+    real: dict[str, Any] = {"demo": False, "secret_key": SecretStr("s" * 40)}
+    assert Limits.of(Settings(**real)).night == QuietHours(time(21), time(8))
+    assert Limits.of(Settings(**real, sms_night="20:00-09:00")).night == QuietHours(time(20), time(9))
+    assert Limits.of(Settings(demo=True)).night is None
+    with pytest.raises(ValueError, match="must look like"):
+        Settings(**real, sms_night="9pm")
 
 
 async def save(post: Any, **chosen: Any) -> None:
