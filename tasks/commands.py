@@ -68,7 +68,7 @@ async def _claim(
         if task.state == "ready" and not _in_group(actor, task):
             raise NotYours(claimed_by=task.claimed_by, claimed_at=task.claimed_at)
         step = await engine.claim(session, locked, actor=actor.person_id, now=now)
-        await copy_status(session, step, claimed_at=now)
+        await copy_status(session, step, claimed_at=now, moved=(task.element_id, actor.person_id))
         return step
 
 
@@ -102,7 +102,7 @@ async def release(session: AsyncSession, engine: Engine, actor: Actor, task_id: 
         if task.assignee is not None or not task.candidate_groups:
             raise NotAllowed("这项任务只由您一人办理，不能退回。")
         step = await engine.release(session, locked, actor=actor.person_id, now=now)
-        await copy_status(session, step)
+        await copy_status(session, step, moved=(task.element_id, None))
         return step
 
 
@@ -119,7 +119,7 @@ async def hand_over(
         if to not in {colleague.id for colleague in await _find_colleagues(session, task_id)}:
             raise NotAllowed("只能移交给同一海关单位在岗的经办关员。")
         step = await engine.hand_over(session, locked, to=to, actor=actor.person_id, now=now)
-        await copy_status(session, step)
+        await copy_status(session, step, moved=(task.element_id, to))
         return step
 
 

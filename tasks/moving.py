@@ -41,4 +41,4 @@ async def move_task(
             return
         await session.execute(statements.BIND_DRAFTED_FILES, {"task_id": task_id, "person_id": person_id})
         step = await engine.hand_over(session, locked, to=heir, actor=actor_id, now=now, supervising=True)
-        await copy_status(session, step)
+        await copy_status(session, step, moved=(element.id, heir))

@@ -42,5 +42,5 @@ async def _give_back_one(
         if task is None or task.state != "ready" or task.claimed_by != person_id:
             return False  # it was completed or handed over while we waited for the lock
         step = await engine.release(session, locked, actor=by, now=now, supervising=True)
-        await copy_status(session, step)
+        await copy_status(session, step, moved=(task.element_id, None))
         return True

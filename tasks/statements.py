@@ -34,7 +34,8 @@ LOAD_REGISTRATION: TextClause = text(_LOAD.format(table="registration"))
 COPY_STATUS: TextClause = text("""
 UPDATE issue SET status = CAST(:status AS text), phase = CAST(:phase AS text),
     first_claimed_at = CASE WHEN CAST(:phase AS text) = 'customs'
-        THEN coalesce(first_claimed_at, CAST(:claimed_at AS timestamptz)) ELSE first_claimed_at END
+        THEN coalesce(first_claimed_at, CAST(:claimed_at AS timestamptz)) ELSE first_claimed_at END,
+    handler_id = CASE WHEN :moves_handler THEN CAST(:handler AS uuid) ELSE handler_id END
 WHERE id = :instance_id
 """)
 

@@ -24,6 +24,7 @@ from tasks.fields import FileFact, Option
 from tasks.kinds import ISSUE, REGISTRATION, Beside, Kind, Record, kind_of
 
 KEY = "subjects of this command"
+ANSWERS = "record_answer"  # the operator of the task whose holder is the issue's handler
 
 
 @dataclass
@@ -178,13 +179,23 @@ async def flush(session: AsyncSession, subject: Subject) -> None:
     await execute(session, statement, parameters | {"id": subject.instance_id})
 
 
-async def copy_status(session: AsyncSession, step: Step, *, claimed_at: datetime | None = None) -> None:
-    """Only the status and phase; with `claimed_at` an issue at customs keeps the moment of its first claim."""
+async def copy_status(
+    session: AsyncSession,
+    step: Step,
+    *,
+    claimed_at: datetime | None = None,
+    moved: tuple[str, UUID | None] | None = None,
+) -> None:
+    """Only the status and phase; with `claimed_at` an issue at customs keeps the moment of its first claim. `moved` is the element
+    of a task and who has it from now on: the issue's handler, where it is the task that answers it."""
+    element = step.definition.elements.get(moved[0]) if moved else None
     parameters = {
         "instance_id": step.instance_id,
         "status": step.status,
         "phase": step.phase,
         "claimed_at": claimed_at,
+        "moves_handler": element is not None and element.on_complete == ANSWERS,
+        "handler": moved[1] if moved else None,
     }
     await session.execute(kind_of(step.definition.key).copy_status, parameters)
 

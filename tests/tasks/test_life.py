@@ -325,3 +325,24 @@ async def test_only_the_submitter_withdraws(world: World) -> None:
         await issues.withdraw_issue(
             world.session, world.engine, world.people["staff_two"], issue.id, world.now
         )
+
+
+async def test_the_issue_says_who_handles_it_while_somebody_does(world: World) -> None:
+    issue = await world.at_customs()
+    handler, colleague = world.people["handler"], world.people["colleague"]
+    task_id = await world.claim("handler", issue.id)
+    assert (await world.issue(issue.id)).handler_id == handler.person_id
+    await commands.hand_over(world.session, world.engine, handler, task_id, colleague.person_id, world.now)
+    assert (await world.issue(issue.id)).handler_id == colleague.person_id
+    await commands.release(world.session, world.engine, colleague, task_id, world.now)
+    assert (await world.issue(issue.id)).handler_id is None
+    await world.claim("handler", issue.id)
+    await world.complete(
+        "handler", issue.id, "answer_issue", decision="ask_enterprise", question="请补充合同。"
+    )
+    await world.complete("staff", issue.id, "supply_information", information="见附件。")
+    assert (await world.issue(issue.id)).handler_id == handler.person_id
+    await world.complete(
+        "handler", issue.id, "answer_issue", decision="transfer", office="2302", reason="属南通"
+    )
+    assert (await world.issue(issue.id)).handler_id is None
