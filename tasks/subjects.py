@@ -186,8 +186,8 @@ async def copy_status(
     claimed_at: datetime | None = None,
     moved: tuple[str, UUID | None] | None = None,
 ) -> None:
-    """Only the status and phase; with `claimed_at` an issue at customs keeps the moment of its first claim. `moved` is the element
-    of a task and who has it from now on: the issue's handler, where it is the task that answers it."""
+    """Only the status and phase; with `claimed_at` an issue at customs keeps the moment of its first claim. `moved` is the
+    element of a task and who has it from now on: the issue's handler, where it is the task that answers it."""
     element = step.definition.elements.get(moved[0]) if moved else None
     parameters = {
         "instance_id": step.instance_id,
