@@ -1,7 +1,7 @@
 """Old Office and WPS documents: compound files ([MS-CFB]) with Word ([MS-DOC]), Excel ([MS-XLS]) or PowerPoint ([MS-PPT]) inside.
 
 olefile reads the container; what says macro, password or embedded file are the few rules below, kept here since oletools, which
-has many more, brings a decompiler under the GPL and parsers that nobody has looked after since 2019 (ADR 33).
+has many more, brings a decompiler under the GPL and parsers that nobody has looked after since 2019 (ADR 35).
 """
 
 import io

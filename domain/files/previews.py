@@ -1,6 +1,6 @@
 """What others see of a file: its pages as JPEGs, the small first one in lists, and a picture without the place it was taken at.
 
-Made once, at the upload or when somebody first looks, and kept beside the file. The uploader gets the file as it came (ADR 33).
+Made once, at the upload or when somebody first looks, and kept beside the file. The uploader gets the file as it came (ADR 35).
 """
 
 from domain.files import workshop

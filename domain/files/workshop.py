@@ -1,7 +1,7 @@
 """Asks `child` what a file is and what it looks like: one short process a question, a few at a time, never on the event loop.
 
 A process and its few megabytes are cheap beside what a decoder may do with hostile content; it knows neither the database nor the
-secret, and its limits are the kernel's (ADR 33).
+secret, and its limits are the kernel's (ADR 35).
 """
 
 import asyncio
