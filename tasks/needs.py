@@ -11,7 +11,8 @@ from typing import Any
 from engine.elements import Element
 from engine.expressions import ExpressionRefused, read_paths
 from engine.findings import Finding
-from engine.specs import PAGE_PROPERTIES, ParsedDefinition
+from engine.names import identifier
+from engine.specs import PAGE_PROPERTIES, ParsedDefinition, form_name
 from tasks.fields import inputs
 
 TEXT = ("textfield", "textarea")
@@ -329,6 +330,10 @@ def _first_names(source: str) -> Iterable[str]:
 
 def _form_file(definition: ParsedDefinition, element_id: str) -> str:
     return next(
-        (name for name in definition.files if name.rsplit("/", 1)[-1] == f"{element_id}.form"),
-        f"{definition.key}/{element_id}.form",
+        (
+            name
+            for name in definition.files
+            if name.endswith(".form") and form_name(name) == identifier(element_id)
+        ),
+        f"{definition.key}/{identifier(element_id)}.form",
     )

@@ -3,7 +3,10 @@
 import json
 import re
 
+import pytest
+
 from engine.catalogue import read_folder
+from engine.names import identifier
 from tasks import details
 from tests.tasks.world import PROCESSES, World
 
@@ -57,9 +60,12 @@ def add_countersigning(files: dict[str, str]) -> dict[str, str]:
     return files | {"issue.bpmn": diagram, "issue/countersign_answer.form": form}
 
 
-async def test_an_added_task_is_done_and_shown_without_new_code(world: World) -> None:
+@pytest.mark.parametrize("task_id", ["countersign_answer", "sid-36EA5B4C-1D4C", "_2", "会签.1"])
+async def test_an_added_task_is_done_and_shown_without_new_code(world: World, task_id: str) -> None:
     session, issue_engine, now = world.session, world.engine, world.now
     files = add_countersigning(read_folder(PROCESSES, "issue"))
+    files["issue.bpmn"] = files["issue.bpmn"].replace('"countersign_answer"', f'"{task_id}"')
+    files[f"issue/{identifier(task_id)}.form"] = files.pop("issue/countersign_answer.form")
     definition, is_new = await issue_engine.catalogue.deploy(session, "issue", files, actor=None, now=now)
     assert (definition.version, is_new) == (2, True)
 
@@ -67,11 +73,9 @@ async def test_an_added_task_is_done_and_shown_without_new_code(world: World) ->
     await world.claim("handler", issue.id)
     await world.complete("handler", issue.id, "answer_issue", decision="answer", answer="可以办理。")
     assert (await world.issue(issue.id)).status == "法规处会签中"
-    await world.claim("chief", issue.id, "countersign_answer")
+    await world.claim("chief", issue.id, task_id)
     world.pass_time(hours=3)
-    await world.complete(
-        "chief", issue.id, "countersign_answer", opinion="reserve", grounds="建议补充引用公告全文。"
-    )
+    await world.complete("chief", issue.id, task_id, opinion="reserve", grounds="建议补充引用公告全文。")
     assert (await world.issue(issue.id)).status == "已完成"
     await world.complete("staff", issue.id, "evaluate_answer", rating=1)
     await world.complete("boss", issue.id, "evaluate_answer", rating=1)
@@ -84,8 +88,6 @@ async def test_an_added_task_is_done_and_shown_without_new_code(world: World) ->
     ] == [("法规处会签", "黄勇", [("会签意见", "有保留"), ("依据", "建议补充引用公告全文。")])]
 
     timeline = await details.timeline(session, issue_engine, world.people["staff"], issue.id)
-    [entry] = [
-        one for one in timeline if one.element_id == "countersign_answer" and one.kind == "task_completed"
-    ]
+    [entry] = [one for one in timeline if one.element_id == task_id and one.kind == "task_completed"]
     assert (entry.text, entry.actor_name, entry.waited_s) == ("完成“法规处会签”", "黄勇", 3 * 3600)
     assert [one.text for one in entry.answers] == ["有保留", "建议补充引用公告全文。"]
