@@ -39,7 +39,7 @@ MEANT_TO_BE_OPEN = {
     "TaskDetail.values",
 }
 # Bodies that take fields of an analyst's form besides those that are named.
-MEANT_TO_TAKE_MORE: set[str] = set()
+MEANT_TO_TAKE_MORE = {"IssueBody", "RegistrationBody"}
 
 
 def why_open(route: APIRoute) -> str | None:
