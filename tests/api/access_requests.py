@@ -42,7 +42,7 @@ FIXED = {
     "kind": "xlsx",
     "alarm_id": str(uuid4()),
     "file_id": str(uuid4()),
-    "path:path": "elsewhere",
+    "path:path": "account/cards",
     "page": "1",
 }
 
