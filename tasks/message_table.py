@@ -14,7 +14,7 @@ from engine.specs import ParsedDefinition, parse_definition, parse_xml
 from engine.ways import Way, list_ways
 from messages.texts import Text, load_texts
 from messages.topics import CHANNEL_NAMES, MAIL, TOPIC_NAMES, WECHAT
-from tasks.notices import CURRENT_ASSIGNEES, CURRENT_HANDLER, SUPERVISORS, TEXTS
+from tasks.notices import CURRENT_ASSIGNEES, CURRENT_CLAIMER, CURRENT_HANDLER, SUPERVISORS, TEXTS
 
 SILENT = "不通知："
 IN_APP = "只在站内"
@@ -27,6 +27,7 @@ WORDS = {
     "issue.handler": "原经办关员",
     "registration.applicant": "申请人",
     CURRENT_HANDLER: "手上有任务的关员，没人认领时为候选的各位",
+    CURRENT_CLAIMER: "认领了任务的关员",
     CURRENT_ASSIGNEES: "还没有办的人",
     SUPERVISORS: "督办员（本单位和上级单位的）",
 }

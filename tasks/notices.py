@@ -1,9 +1,9 @@
 """Messages that a command causes: described by the operator `notify`, written all together when its steps are done.
 
 Whom a diagram may name: a person's id, a group (`role:office`, `role:enterprise id`), `current_handler` (who has the
-open task of customs; its candidates while nobody has it), `current_assignees` (in whose own name a task is open),
-`supervisors` (of the record's office and those above it), or a list of these. The words come from the definition's
-`texts.yaml`.
+open task of customs; its candidates while nobody has it), `current_claimer` (who has it, and nobody else),
+`current_assignees` (in whose own name a task is open), `supervisors` (of the record's office and those above it), or a
+list of these. The words come from the definition's `texts.yaml`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +27,7 @@ from tasks.kinds import kind_of
 from tasks.subjects import Subject, open_subject
 
 SUPERVISORS, CURRENT_HANDLER, CURRENT_ASSIGNEES = "supervisors", "current_handler", "current_assignees"
+CURRENT_CLAIMER = "current_claimer"
 KEY = "notices"
 TEXTS = "texts.yaml"
 
@@ -65,7 +66,7 @@ async def _notify(
     """Tell these people with this text, once the command is done. `only_unclaimed`: only while nobody has the task."""
     officers: set[str] = set()
     names = [to] if isinstance(to, str) else list(to or ())
-    if only_unclaimed or not {CURRENT_HANDLER, CURRENT_ASSIGNEES}.isdisjoint(names):
+    if only_unclaimed or not {CURRENT_HANDLER, CURRENT_CLAIMER, CURRENT_ASSIGNEES}.isdisjoint(names):
         parameters = {"instance_id": context.instance_id}
         tasks = (await context.session.execute(statements.OPEN_TASKS_OF_INSTANCE, parameters)).all()
         customs = [task for task in tasks if task.candidate_groups]
@@ -76,6 +77,11 @@ async def _notify(
             for task in customs:
                 names += [str(task.claimed_by)] if task.claimed_by else task.candidate_groups
                 officers |= {str(task.claimed_by)}
+        if CURRENT_CLAIMER in names:
+            names.remove(CURRENT_CLAIMER)
+            claimers = [str(task.claimed_by) for task in customs if task.claimed_by]
+            names += claimers
+            officers.update(claimers)
         if CURRENT_ASSIGNEES in names:
             names.remove(CURRENT_ASSIGNEES)
             names += [str(task.claimed_by) for task in tasks if task.claimed_by and not task.candidate_groups]

@@ -193,6 +193,8 @@ class PlayedCase:
     def _people(self, name: str) -> set[str]:
         if name == "current_assignees":
             return {self._name(row.claimed_by) for row in self.open_before if not row.candidate_groups}
+        if name == "current_claimer":
+            return self._holders()
         if name == "current_handler":
             free = [group for row in self.open_before if not row.claimed_by for group in row.candidate_groups]
             return self._holders() | {person for group in free for person in self._people(group)}

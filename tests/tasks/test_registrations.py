@@ -13,8 +13,10 @@ from domain.models import Attachment, Membership, Person, Registration
 from domain.people import list_memberships
 from engine.exceptions import NotYours
 from tasks import commands, inbox, registration_details, registrations
+from tasks.completion import finish
 from tasks.exceptions import AnswersRefused, NotFound
 from tasks.registrations import RegistrationFilter
+from tasks.superseding import MESSAGE
 from tests.tasks.applicants import (
     act_as_applicant,
     add_file,
@@ -309,6 +311,27 @@ async def test_whoever_is_approved_second_ends_as_superseded(world: World) -> No
     assert (await world.messages(second.id))[-1] == ("superseded", "顾盼")
     instance = await world.instance(second.id)
     assert (instance.state_name, instance.next_due) == ("ended", None)
+
+
+async def test_whoever_has_claimed_what_is_superseded_is_told(world: World) -> None:
+    """And nobody else: of what nobody has claimed only the line in the list goes away."""
+    first = await apply(world)
+    uscc = (await enterprise_of(world, first)).uscc
+    claimed, waiting = await apply(world, uscc=uscc), await apply(world, uscc=uscc)
+    await world.claim("registrar", claimed.id, "review_registration")
+    await review(world, first, **APPROVED)
+    for registration in (claimed, waiting):
+        await supersede(world, registration.id)
+    assert (await get(world, claimed.id)).outcome == (await get(world, waiting.id)).outcome == "superseded"
+    assert (await world.messages(claimed.id))[-2:] == [("nothing_to_review", "何静"), ("superseded", "顾盼")]
+    assert [template for template, _ in await world.messages(waiting.id)] == ["arrived", "superseded"]
+
+
+async def supersede(world: World, registration_id: UUID) -> None:
+    """What the job does of which the winner's transaction tells."""
+    locked = await world.engine.lock_instance(world.session, registration_id)
+    step = await world.engine.correlate(world.session, locked, MESSAGE, actor=None, now=world.now)
+    await finish(world.session, step, world.now)
 
 
 async def test_reminder_and_overdue_come_in_working_days_whoever_claims(world: World) -> None:
