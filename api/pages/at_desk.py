@@ -26,5 +26,9 @@ async def go_to_desk(request: Request, path: str) -> Response:
 
 def is_at_desk(request: Request, address: str) -> bool:
     """Whether the desk has a page at this address."""
-    pages = (route for route in request.app.routes if isinstance(route, APIRoute) and "GET" in route.methods)
+    pages = (
+        route
+        for route in request.app.routes
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ())
+    )
     return any(page.path_regex.match(address) for page in pages if not page.path.startswith(f"{PREFIX}/"))
