@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
 from inspect import Parameter, signature
 from typing import Any
@@ -20,19 +19,15 @@ from engine.diagram import (
     BPMN,
     SPIFF,
     Diagram,
-    decision_of,
     describe,
     kind_of,
     operator_of,
-    owner_id,
     properties_of,
 )
 from engine.expressions import Evaluator, ExpressionRefused
 from engine.findings import Finding
 from engine.grammar import Call, Literal, Node, children, parse_cell, parse_expression
 from engine.names import identifier
-from engine.nodes import Items
-from engine.parsing import as_expression
 from engine.specs import (
     EXPRESSION_PROPERTIES,
     PAGE_PROPERTIES,
@@ -41,21 +36,14 @@ from engine.specs import (
     page_words_of,
     written_expressions,
 )
-from engine.timers import TimeRefused, due_from, parse_cycle
 
 PROPERTIES = (*EXPRESSION_PROPERTIES, *WORD_PROPERTIES, *PAGE_PROPERTIES)
 PROCESS_PROPERTY = re.compile(r"phase\.[a-z]+(\.empty)?")
 """What may be written at the process itself: the name of a phase in lists, and what an empty list of it says."""
-VERSIONS = frozenset(
-    {"calledElementVersion", "calledElementVersionTag", "calledElementBinding", "bindingType", "versionTag"}
-)
-"""How other tools say which version of a process is called."""
 MOST_IN_EXPRESSIONS = 200_000
 """Characters of all expressions of a process: about a second's work."""
 EACH_COUNTS_AS = 20
 """Characters that the overhead of one expression is worth."""
-LATEST = frozenset({"", "latest", "deployment"})
-_ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -323,14 +311,15 @@ def texts(contents: Contents) -> Iterator[Finding]:
     for diagram in contents.diagrams:
         for node in diagram.each("serviceTask"):
             for parameter in node.iter(SPIFF + "parameter"):
-                name = _constant(parameter.get("value") or "") if parameter.get("id") == "template" else None
+                name = constant(parameter.get("value") or "") if parameter.get("id") == "template" else None
                 if name is not None and name not in templates:
                     yield diagram.finding(
                         node, "text-missing", f"要发的文字 {name} 不在 texts.yaml 里，请补上。"
                     )
 
 
-def _constant(expression: str) -> str | None:
+def constant(expression: str) -> str | None:
+    """The text that an expression is, if it is nothing but a text."""
     try:
         tree = parse_expression(expression)
     except ExpressionRefused:
@@ -355,89 +344,11 @@ def expressions(contents: Contents) -> Iterator[Finding]:
                 yield Finding(file, decision.id, problem[0], f"决策表“{decision.name}”：{problem[1]}")
 
 
-def times(contents: Contents) -> Iterator[Finding]:
-    """A time written out in a timer is a time."""
-    for diagram in contents.diagrams:
-        for node in diagram.each("timeDate", "timeDuration", "timeCycle"):
-            owner, text = diagram.ids.get(owner_id(node)), _constant(as_expression(node.text))
-            if text is None or owner is None:
-                if owner is not None and _is_number(node.text or ""):
-                    shown = (node.text or "").strip()[:40]
-                    yield diagram.finding(owner, "bad-time", f"的时间“{shown}”不是时间。")
-                continue
-            if problem := _other_kind(kind_of(node), text):
-                yield diagram.finding(owner, "bad-time", problem)
-                continue
-            try:
-                if kind_of(node) == "timeCycle":
-                    parse_cycle(text, _ANY_TIME)
-                else:
-                    due_from(text, _ANY_TIME)
-            except TimeRefused as refused:
-                yield diagram.finding(owner, "bad-time", f"的时间不对：{refused}。")
-
-
-def calls(contents: Contents) -> Iterator[Finding]:
-    """Called processes and decision tables lie among the files; one process is the one to start."""
-    processes = {node.get("id"): node for diagram in contents.diagrams for node in diagram.each("process")}
-    decisions = {decision.id for _, decision in contents.decisions}
-    for diagram in contents.diagrams:
-        for node in diagram.each("callActivity"):
-            yield from _called_process(diagram, node, processes)
-        for node in diagram.each("businessRuleTask"):
-            name = decision_of(node)
-            if name not in decisions:
-                text = f"所用的决策表 {name or '（空）'} 不存在；请检查 .dmn 文件里的决策编号。"
-                yield diagram.finding(node, "dangling-reference", text)
-    if len(contents.startable) != 1:
-        file = contents.diagrams[0].file
-        text = "须有且只有一个可执行（isExecutable）、且不被其他流程调用的流程。"
-        yield Finding(file, "", "main-process", f"{text}现有 {len(contents.startable)} 个。")
-
-
-def _other_kind(form: str, text: str) -> str | None:
-    if form == "timeDate" and text.startswith("P"):
-        return f"的时刻（timeDate）里写的是时长 {text[:40]}；请改用时长（timeDuration）。"
-    if form == "timeDuration" and re.match(r"\d{4}-", text):
-        return f"的时长（timeDuration）里写的是时刻 {text[:40]}；请改用时刻（timeDate）。"
-    return None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        tree = parse_expression(text)
-    except ExpressionRefused:
-        return False
-    return isinstance(tree, Items) or (isinstance(tree, Literal) and tree.value is not None)
-
-
-def _called_process(
-    diagram: Diagram, node: etree._Element, processes: Mapping[str | None, etree._Element]
-) -> Iterator[Finding]:
-    name = node.get("calledElement") or ""
-    process = processes.get(name)
-    if process is None:
-        text = f"调用的流程 {name or '（空）'} 不存在；它须在同一个流程目录里。"
-        yield diagram.finding(node, "dangling-reference", text)
-    elif process.get("isExecutable", "true") != "true":
-        text = f"调用的流程 {name} 不可执行；请把它设为可执行（isExecutable）。"
-        yield diagram.finding(node, "dangling-reference", text)
-    for each in (node, *node.iterfind(f"{BPMN}extensionElements/*")):
-        for attribute, value in each.attrib.items():
-            if etree.QName(attribute).localname in VERSIONS and value not in LATEST:
-                text = (
-                    f"指定了所调用流程的版本（{value}），它不存在：调用的总是一起发布的那一个；请删除版本。"
-                )
-                yield diagram.finding(node, "dangling-reference", text)
-
-
 RULES: tuple[Callable[[Contents], Iterator[Finding]], ...] = (
-    calls,
     people,
     properties,
     operators,
     expressions,
-    times,
     texts,
     forms,
 )

@@ -15,7 +15,15 @@ from typing import Any
 import yaml
 from lxml import etree
 
-from engine import catch_rules, content_rules, diagram_rules, format_rules, id_rules, variable_rules
+from engine import (
+    call_rules,
+    catch_rules,
+    content_rules,
+    diagram_rules,
+    format_rules,
+    id_rules,
+    variable_rules,
+)
 from engine.advice import advice
 from engine.content_rules import Contents
 from engine.decisions import Decision, DecisionRefused, parse_decisions
@@ -71,7 +79,9 @@ DIAGRAM_RULES = (
 CONTENT_RULES = (
     id_rules.shared_ids,
     id_rules.clashes,
+    call_rules.calls,
     *content_rules.RULES,
+    call_rules.times,
     catch_rules.uncaught,
     variable_rules.names,
     variable_rules.given,
