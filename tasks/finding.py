@@ -332,7 +332,15 @@ async def _sort_open(session: AsyncSession, asked: Asked, after: Place | None, l
 async def count(session: AsyncSession, asked: Asked, phases: Sequence[str]) -> dict[str, Count]:
     """How many of each phase, up to `COUNTED`; bounded in time as well: then it is at least so many."""
     counts = await _count_near(session, asked, phases)
-    if asked.may_seek and not asked.number and not all(one.exact for one in counts.values()):
+    is_common = (
+        asked.words is not None and asked.words.rows > COUNT_SOUGHT
+    )  # the index would be read for nothing
+    if (
+        asked.may_seek
+        and not is_common
+        and not asked.number
+        and not all(one.exact for one in counts.values())
+    ):
         return await _count_sought(session, asked, phases) or counts
     return counts
 
