@@ -35,6 +35,7 @@ _SHAPING = "|".join(
 )
 _HIDDEN = re.compile(f"({_SHAPING})|[{_IGNORABLE}]+")
 _UNSEEN = re.compile(f"[{_IGNORABLE}]+")
+_SEEN = re.compile(f"[^\\s\u2800{_IGNORABLE}]")
 _TURNING = re.compile(f"[{_BIDI}]+")
 _BLANK = re.compile("[\t\v\f\u0085\u2028\u2029\u2800]")
 _NEW_LINE = re.compile("\r\n|[\r\v\f\u0085\u2028\u2029]")
@@ -80,7 +81,12 @@ def clean_text(raw: str) -> str:
     Empty where nothing in it can be seen.
     """
     text = drop_turning(_NEW_LINE.sub("\n", raw)).strip()
-    return text if clean_line(text) else ""
+    return "" if is_blank(text) else text
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing in it can be seen: what `clean_line` makes empty, found out in no time in a text that says something."""
+    return _SEEN.search(text) is None
 
 
 def drop_turning(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from cleaning import clean_line
+from cleaning import is_blank
 from tasks import values as read
 from tasks.exceptions import AnswersRefused
 from tasks.fields import (
@@ -113,7 +113,7 @@ def describe(
 def is_empty(value: Any) -> bool:
     """Nothing was entered. False and 0: a checkbox not ticked is empty, a zero is an answer."""
     if isinstance(value, str):
-        return not clean_line(value)
+        return is_blank(value)
     if isinstance(value, list | tuple):
         return all(is_empty(item) for item in value)
     return value is None or value is False

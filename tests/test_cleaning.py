@@ -16,6 +16,7 @@ from cleaning import (
     clean_text,
     clean_words,
     drop_turning,
+    is_blank,
     is_plain,
 )
 
@@ -163,3 +164,8 @@ def test_addresses_and_numbers_in_which_a_dash_means_something(raw: str, kept: s
 @pytest.mark.parametrize("line", ["a\x00", "a\x1b", "\ud83d", "\ue000", "\u0378", "a\u2029"])
 def test_what_no_reader_is_shown_alike(line: str) -> None:
     assert not is_plain(line)
+
+
+@given(text=anything)
+def test_what_is_blank_is_what_a_line_makes_empty(text: str) -> None:
+    assert is_blank(text) == (clean_line(text) == "")

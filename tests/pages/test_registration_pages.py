@@ -60,13 +60,17 @@ async def test_mistakes_keep_what_was_typed_and_the_picture(world: World) -> Non
     await fill(visitor, address, customs_code="12", legal_person="")
     assert "有 2 处需要修改" in visitor.html and "江琴" in visitor.html and "执照.png" in visitor.html
     await fill(visitor, address, file=("坏.zip", b"PK\x03\x04zip"), **kept_licence(visitor))
-    assert visitor.status == 422 and "只能上传 jpg、png、pdf" in visitor.html and "执照.png" in visitor.html
+    assert visitor.status == 422 and "执照.png" in visitor.html
+    assert "文件“坏.zip”不完整或已损坏" in visitor.html
     await visitor.open(f"{address}/check")
     assert visitor.address.endswith("/check"), "the good picture is still there"
     await visitor.open(address)
     await fill(visitor, address, file=("执照.pdf", PDF), **kept_licence(visitor))
-    assert visitor.address.endswith("/check") and "<iframe" in visitor.html, (
+    assert visitor.address.endswith("/check") and "执照.pdf" in visitor.html, (
         "a second file replaces the first"
+    )
+    assert "执照.png" not in visitor.html and "<iframe" not in visitor.html, (
+        "nothing of a PDF runs on the page"
     )
 
 

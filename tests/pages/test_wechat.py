@@ -115,14 +115,11 @@ SECOND = text("""
 
 async def test_what_has_no_phone_version_is_the_desks_and_never_another_site(account: World) -> None:
     staff = Visitor(with_agent(account.browser("staff")))
-    for asked, led in (
-        ("/w/account/cards?added=1", "/account/cards?added=1"),
-        ("/w//evil.example", "/evil.example"),
-        ("/w/%5C%5Cevil.example", "/evil.example"),
-        ("/w/%2F%2Fevil.example", "/evil.example"),
-    ):
+    answer = await staff.client.get("/w/account/cards?added=1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account/cards?added=1")
+    for asked in ("/w//evil.example", "/w/%5C%5Cevil.example", "/w/%2F%2Fevil.example"):
         answer = await staff.client.get(asked)
-        assert (answer.status_code, answer.headers["location"]) == (303, led)
+        assert (answer.status_code, answer.headers.get("location")) == (404, None)
 
 
 class TestState:
