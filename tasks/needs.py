@@ -58,11 +58,12 @@ class ElementNeed:
 
 @dataclass(frozen=True)
 class Needs:
-    """Everything Python needs of one process. `phases` are those that rules test, `names` what words for pages may read."""
+    """Everything Python needs of one process. `phases` are those that rules test, with what a version that was deployed
+    before diagrams named them is told by; `names` what words for pages may read."""
 
     fields: tuple[FieldNeed, ...]
     elements: tuple[ElementNeed, ...]
-    phases: tuple[str, ...]
+    phases: Mapping[str, str]
     names: Mapping[str, str]
 
 
@@ -86,6 +87,7 @@ ISSUE_NEEDS = Needs(
         _column("save_issue", "importance", ONE_OF, "答复时限由它定", source="importances"),
         _column("save_issue", "executive", ONE_OF, "由哪位高管审核", source="executives"),
         FieldNeed("save_issue", "decision", ONE_OF, _TOLD_DECISION),
+        FieldNeed("save_issue", "comment", TEXT, "审核意见，是这一步自己的话，不带入以后的表单"),
         FieldNeed(
             "record_answer",
             "decision",
@@ -96,6 +98,8 @@ ISSUE_NEEDS = Needs(
         ),
         FieldNeed("record_answer", "answer", ("textarea",), "答复的正文", must=True),
         FieldNeed("record_answer", "attachments", FILES, "答复的附件"),
+        FieldNeed("record_answer", "reason", TEXT, "转办的理由，是这一步自己的话"),
+        FieldNeed("record_answer", "question", TEXT, "请企业补充什么，是这一步自己的话"),
         FieldNeed(
             "record_evaluation",
             "rating",
@@ -117,7 +121,14 @@ ISSUE_NEEDS = Needs(
         ),
         ElementNeed("message", "withdraw_issue", ("close_issue",), "经办人撤回时发的消息"),
     ),
-    phases=("draft", "review", "customs", "enterprise", "answered", "closed"),
+    phases={
+        "draft": "草稿",
+        "review": "企业审核",
+        "customs": "海关办理",
+        "enterprise": "待企业补充",
+        "answered": "待评价",
+        "closed": "已办结",
+    },
     names={
         **PERSON,
         "issue": "问题的事实，和流程里的变量 issue 相同",
@@ -149,6 +160,7 @@ REGISTRATION_NEEDS = Needs(
         _column("save_registration", "address", TEXT, "注册地址，企业资料里有它的位置"),
         _column("save_registration", "legal_person", ("textfield",), "法定代表人，企业资料里有它的位置"),
         _column("save_registration", "licence", FILES, "营业执照，审核时和资料并排看"),
+        FieldNeed("save_registration", "uscc_confirmed", TICK, "确认代码无误，每次提交都重新作出，不带出"),
         FieldNeed("record_review", "decision", ONE_OF, _TOLD_DECISION),
         FieldNeed("record_review", "reason", TEXT, "退回、不予通过的理由，写进通知，给企业看", must=True),
         FieldNeed("record_review", "override_check_digit", TICK, "审核员核对过校验位不符的代码，记下是谁"),
@@ -161,7 +173,7 @@ REGISTRATION_NEEDS = Needs(
             "同一代码的另一份申请通过时，其余的收到这个消息",
         ),
     ),
-    phases=("customs", "enterprise", "closed"),
+    phases={"customs": "待审核", "enterprise": "已退回", "closed": "已办结"},
     names={
         **PERSON,
         "registration": "申请的事实，和流程里的变量 registration 相同",

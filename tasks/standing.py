@@ -20,6 +20,7 @@ from engine.instances import Engine
 from engine.nodes import Choice, Literal, Node
 from engine.specs import ParsedDefinition
 from tasks import statements
+from tasks.needs import NEEDS
 
 BELOW = "below"
 """A step's `place`: its form stands on the page of what it is about, below the rest."""
@@ -87,7 +88,8 @@ def list_statuses(definition: ParsedDefinition) -> list[str]:
 
 def name_phase(definition: ParsedDefinition, phase: str) -> str:
     """What lists call this phase."""
-    return definition.properties.get(f"phase.{phase}", phase)
+    needs = NEEDS.get(definition.key)
+    return definition.properties.get(f"phase.{phase}") or (needs.phases.get(phase, phase) if needs else phase)
 
 
 def tell_empty(definition: ParsedDefinition, phase: str | None) -> str:

@@ -1,5 +1,6 @@
 """A field that an analyst adds to a `.form` file alone arrives: kept, carried into later forms, compared, shown, found."""
 
+import re
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,8 +11,10 @@ from sqlalchemy import text
 from db.ids import uuid7
 from domain.models import Attachment
 from engine.catalogue import read_folder
+from engine.specs import parse_definition
 from tasks import details, inbox, issues
 from tasks.exceptions import AnswersRefused
+from tasks.standing import name_phase, tell_empty
 from tests.tasks.added_fields import ANSWERS, KINDS, TEXTS, add_fields, drop_field
 from tests.tasks.world import PROCESSES, QUESTION, World
 
@@ -217,3 +220,13 @@ async def test_a_question_without_added_fields_costs_its_row_nothing(world: Worl
     issue = await world.answered()
     kept = await world.session.scalar(text("SELECT answers FROM issue WHERE id = :id"), {"id": issue.id})
     assert kept == {}
+
+
+async def test_a_version_deployed_before_the_words_is_told_plainly(world: World) -> None:
+    files = read_folder(PROCESSES, "issue")
+    for name, body in files.items():
+        files[name] = re.sub(
+            r'\n *<spiffworkflow:property name="(?:now|next|wanted|phase\.)[^>]*/>', "", body
+        )
+    old = parse_definition(files)
+    assert name_phase(old, "customs") == "海关办理" and tell_empty(old, "customs") == ""
